@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { QueueKeys } from '../redis/keys.js'
+import { loadScript, runScript } from '../redis/scripts.js'
+import { HOLD_REASONS, type Hold, type HoldReason, type Incident, type LiftedBy } from './hold.js'
+
+const holdScript = loadScript(new URL('./hold.lua', import.meta.url))
+const liftScript = loadScript(new URL('./lift.lua', import.meta.url))
+
+/** The evidence a hold is placed on. */
+export interface HoldRequest {
+  readonly reason: HoldReason
+  readonly by: string
+  readonly code: string
+  readonly message: string
+  readonly requestId: string | null
+  readonly keyFingerprint: string | null
+  /** Epoch of the permit the refused call went out on; null when a person holds. */
+  readonly epoch: number | null
+  /** Conduit's Retry-After, 0 when it gave none. */
+  readonly retryAfterMs: number
+}
+
+/** What a gate says, read from Redis. */
+export interface GateState {
+  readonly holds: readonly Hold[]
+  readonly probing: boolean
+  readonly epoch: number
+  /** How often the queue went from open to held since it exists; failed probes don't count. */
+  readonly pauses: number
+  readonly incident: Incident | null
+}
+
+/** A queue's gate: the authority on whether calls may go out. BullMQ's own pause only mirrors it. */
+export interface Gate {
+  /**
+   * Places a hold. `stale`: the call was sent before the last opening, so it says nothing about now and nothing
+   * changed; `joined`: it was held for this reason already.
+   */
+  hold(request: HoldRequest): Promise<'placed' | 'joined' | 'stale'>
+  /** Lifts the hold of one reason, or every hold with `*`. Gives how many were lifted and how many are left. */
+  lift(reason: HoldReason | '*', by: LiftedBy): Promise<{ lifted: number; left: number }>
+  read(): Promise<GateState>
+  /** Ended incidents, newest first. */
+  pastIncidents(limit: number): Promise<Incident[]>
+}
+
+/** @param queue name of the queue, told in incidents */
+export function createGate(redis: Redis, keys: QueueKeys, queue: string): Gate {
+  return {
+    async hold(request) {
+      const { reason, epoch, retryAfterMs, ...evidence } = request
+      // A person who pauses knows of it: nobody needs to be told.
+      const incidentId = reason === 'person' ? '' : `i-${randomUUID()}`
+      const hold = JSON.stringify({ queue, reason, ...evidence })
+      const args = [reason, hold, epoch ?? '', incidentId, retryAfterMs]
+      return (await runScript(redis, holdScript, [keys.gate, keys.incident, keys.outbox], args)) as
+        | 'placed'
+        | 'joined'
+        | 'stale'
+    },
+    async lift(reason, by) {
+      const reply = await runScript(redis, liftScript, [keys.gate, keys.incident], [reason, by])
+      const [lifted, left] = reply as [number, number]
+      return { lifted, left }
+    },
+    async read() {
+      const [fields, incident] = await Promise.all([redis.hgetall(keys.gate), redis.get(keys.incident)])
+      return {
+        holds: HOLD_REASONS.flatMap((reason) => {
+          const raw = fields[`hold:${reason}`]
+          return raw === undefined ? [] : [JSON.parse(raw) as Hold]
+        }),
+        probing: fields.probing === '1',
+        epoch: Number(fields.epoch ?? 0),
+        pauses: Number(fields.pauses ?? 0),
+        incident: incident === null ? null : (JSON.parse(incident) as Incident),
+      }
+    },
+    async pastIncidents(limit) {
+      const raw = await redis.lrange(keys.incidents, 0, limit - 1)
+      return raw.map((incident) => JSON.parse(incident) as Incident)
+    },
+  }
+}

@@ -1,0 +1,28 @@
+-- Lifts one hold, or every hold. When none is left the gate opens: a new epoch, and one call at a time
+-- until one succeeds if an incident is open.
+-- KEYS 1 gate (hash)  2 incident (string, JSON)
+-- ARGV 1 reason ('*' every)  2 by whom (LiftedBy)
+-- reply: number of holds lifted, number left
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local lifted = 0
+for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+  local reason = string.match(field, '^hold:(.+)$')
+  if reason and (ARGV[1] == '*' or ARGV[1] == reason) then
+    lifted = lifted + redis.call('HDEL', KEYS[1], field)
+  end
+end
+local left = tonumber(redis.call('HGET', KEYS[1], 'holds') or '0') - lifted
+if lifted == 0 then return { 0, left } end
+redis.call('HSET', KEYS[1], 'holds', left)
+if left > 0 then return { lifted, left } end
+
+local raw = redis.call('GET', KEYS[2])
+redis.call('HINCRBY', KEYS[1], 'epoch', 1)
+redis.call('HSET', KEYS[1], 'probing', raw and 1 or 0, 'probeUntil', 0)
+if raw then
+  local incident = cjson.decode(raw)
+  incident.liftedAt, incident.liftedBy = now, ARGV[2]
+  redis.call('SET', KEYS[2], cjson.encode(incident))
+end
+return { lifted, 0 }

@@ -1,0 +1,1 @@
+export * from '../cli/text/pause-notice.js'

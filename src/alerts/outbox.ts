@@ -1,0 +1,61 @@
+import type { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { Incident } from '../admission/hold.js'
+import type { QueueKeys } from '../redis/keys.js'
+import { actionSentence } from './advice.js'
+import type { Alert } from './alert.js'
+
+/** Name of the BullMQ queue under one queue's prefix. */
+export const ALERTS = 'alerts'
+
+interface Entry {
+  readonly type: Alert['type']
+  readonly incident: Incident
+}
+
+/** Kept this long, so that an alert which is enqueued a second time after a crash is known. */
+const KEEP = { age: 30 * 24 * 3600, count: 1000 }
+const RETRIES = { attempts: 12, backoff: { type: 'exponential', delay: 1000, jitter: 0.5 } }
+
+/**
+ * Enqueues what the gate's scripts have decided to tell, then forgets it: a crash in between enqueues it again
+ * under the same id, which BullMQ ignores.
+ *
+ * @param waiting counts the requests that have not ended
+ * @returns alerts enqueued
+ */
+export async function drainOutbox(
+  redis: Redis,
+  keys: QueueKeys,
+  alerts: Queue,
+  waiting: () => Promise<number>,
+): Promise<number> {
+  const outbox = Object.entries(await redis.hgetall(keys.outbox))
+  // The alert of an incident before its all-clear: `…-opened` sorts before `…-resolved`.
+  outbox.sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const [id, raw] of outbox) {
+    const alert = toAlert(JSON.parse(raw) as Entry, await waiting())
+    await alerts.add(alert.type, alert, { jobId: id, ...RETRIES, removeOnComplete: KEEP, removeOnFail: KEEP })
+    await redis.hdel(keys.outbox, id)
+  }
+  return outbox.length
+}
+
+function toAlert({ type, incident }: Entry, waiting: number): Alert {
+  const { queue, reason, openedAt, resolvedAt } = incident
+  return {
+    type,
+    incident: incident.id,
+    queue,
+    reason,
+    code: incident.code,
+    message: incident.message,
+    requestId: incident.requestId,
+    since: new Date(openedAt).toISOString(),
+    waiting,
+    action: type === 'incident.opened' ? actionSentence(reason, queue) : 'Nothing: work goes on.',
+    resolvedAt: resolvedAt === null ? null : new Date(resolvedAt).toISOString(),
+    durationMs: resolvedAt === null ? null : resolvedAt - openedAt,
+    endedBy: incident.liftedBy,
+  }
+}

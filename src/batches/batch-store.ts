@@ -1,0 +1,121 @@
+import type { Redis } from 'ioredis'
+import { type BatchOptions, batchOptionsSchema } from '../completions/request.js'
+import type { QueueKeys } from '../redis/keys.js'
+import { loadScript, runScript } from '../redis/scripts.js'
+import type { Manifest } from './manifest.js'
+import type { BatchState } from './snapshot.js'
+
+const registerScript = loadScript(new URL('./register.lua', import.meta.url))
+const advanceScript = loadScript(new URL('./advance.lua', import.meta.url))
+const endScript = loadScript(new URL('./end.lua', import.meta.url))
+
+/** How long the done bitmap outlives its batch, so that a late second answer changes nothing. */
+const KEEP_SECONDS = 30 * 24 * 3600
+
+/** The durable marks of a batch: what was fed, and what of its answers is on disk. */
+export interface BatchMarks {
+  readonly state: BatchState
+  readonly total: number
+  /** Requests handed to BullMQ so far, rejects included. */
+  readonly fed: number
+  /** Byte offset in `chunks.jsonl` of the next chunk to feed. */
+  readonly cursor: number
+  readonly completed: number
+  readonly failed: number
+  /** Length of the two files up to which they are checkpointed. */
+  readonly resultsBytes: number
+  readonly errorsBytes: number
+  /** Lines on disk. */
+  readonly collected: number
+}
+
+/** Another process has taken over the directory: the caller stops what it was doing there. */
+export class LeaseLost extends Error {
+  readonly code = 'lease_lost'
+}
+
+/** What Redis holds of the batches of a queue. */
+export interface BatchStore {
+  register(manifest: Manifest, directoryId: string): Promise<BatchState>
+  /** Active batches of one data directory, oldest first. */
+  active(directoryId: string): Promise<string[]>
+  marks(batch: string): Promise<BatchMarks | null>
+  options(batch: string): Promise<BatchOptions>
+  /**
+   * Moves marks forward; `collectedTo` is the stream position whose lines are on disk.
+   * @throws LeaseLost
+   */
+  advance(
+    batch: string,
+    directoryId: string,
+    lease: string,
+    marks: Partial<BatchMarks>,
+    collectedTo?: string,
+  ): Promise<void>
+  end(batch: string, state: BatchState, reason: string): Promise<boolean>
+  /** Lets a stopped batch run again. */
+  reopen(batch: string): Promise<void>
+  count(batch: string, counter: 'retries' | 'throttled'): Promise<void>
+}
+
+/** The state of batches in Redis, under the keys of one queue. */
+export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
+  return {
+    async register(manifest, directoryId) {
+      const { batch, total, options } = manifest
+      const names = [keys.batch(batch), keys.activeBatches, keys.gate]
+      const args = [batch, directoryId, total, JSON.stringify(manifest), JSON.stringify(options)]
+      return (await runScript(redis, registerScript, names, args)) as BatchState
+    },
+    async active(directoryId) {
+      const batches = (await redis.smembers(keys.activeBatches)).sort()
+      const owners = await Promise.all(batches.map((batch) => redis.hget(keys.batch(batch), 'directory')))
+      return batches.filter((_, i) => owners[i] === directoryId)
+    },
+    async marks(batch) {
+      const fields = await redis.hgetall(keys.batch(batch))
+      if (fields.state === undefined) return null
+      const number = (name: string) => Number(fields[name] ?? 0)
+      return {
+        state: fields.state as BatchState,
+        total: number('total'),
+        fed: number('fed'),
+        cursor: number('cursor'),
+        completed: number('completed'),
+        failed: number('failed'),
+        resultsBytes: number('resultsBytes'),
+        errorsBytes: number('errorsBytes'),
+        collected: number('collected'),
+      }
+    },
+    async options(batch) {
+      const raw = await redis.hget(keys.batch(batch), 'options')
+      return batchOptionsSchema.parse(JSON.parse(raw ?? 'null'))
+    },
+    async advance(batch, directoryId, lease, marks, collectedTo = '') {
+      const names = [keys.lease(directoryId), keys.batch(batch), keys.stream(batch)]
+      const fields = Object.entries(marks).flatMap(([name, value]) => [name, String(value)])
+      if ((await runScript(redis, advanceScript, names, [lease, collectedTo, ...fields])) !== 1) {
+        throw new LeaseLost(`another process has taken over batch ${batch}`)
+      }
+    },
+    async end(batch, state, reason) {
+      const names = [keys.batch(batch), keys.activeBatches, keys.done(batch), keys.generations(batch)]
+      const all = [...names, keys.stream(batch), keys.gate]
+      return (await runScript(redis, endScript, all, [batch, state, reason, KEEP_SECONDS])) === 1
+    },
+    async reopen(batch) {
+      await redis
+        .multi()
+        .hset(keys.batch(batch), 'state', 'running')
+        .hdel(keys.batch(batch), 'reason', 'finishedAt')
+        .sadd(keys.activeBatches, batch)
+        .persist(keys.done(batch))
+        .persist(keys.generations(batch))
+        .exec()
+    },
+    async count(batch, counter) {
+      await redis.hincrby(keys.batch(batch), counter, 1)
+    },
+  }
+}

@@ -1,0 +1,173 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { type Manifest, manifestSchema } from './manifest.js'
+
+/** A file of the data directory does not hold what it should. */
+export class DataDirectoryDamaged extends Error {
+  readonly code = 'data_directory_damaged'
+}
+
+/** The place of everything that must outlive a process: manifests, spooled input, answers, the private Redis. */
+export interface DataDirectory {
+  readonly path: string
+  /** Names this directory among others on the same Redis. */
+  readonly id: string
+  readonly batches: string
+  batch(id: string): BatchPaths
+  /** A directory for a batch in the making; it becomes a batch by `adopt`. */
+  staging(): Promise<string>
+  /** Turns a staging directory into the batch's own. */
+  adopt(staging: string, manifest: Manifest): Promise<void>
+  manifest(id: string): Promise<Manifest | null>
+  list(): Promise<Manifest[]>
+  /** Which batch last wrote to this output, if any. */
+  outputOwner(output: string): Promise<OutputOwner | null>
+  /** Makes a batch the owner; with `over` null only when there is none yet. False when another was faster. */
+  claimOutput(output: string, owner: OutputOwner, over: OutputOwner | null): Promise<boolean>
+}
+
+/** The files of one batch. `results` and `errors` are its own copies; what the user sees is linked to them. */
+export interface BatchPaths {
+  readonly directory: string
+  readonly manifest: string
+  readonly results: string
+  readonly errors: string
+}
+
+export interface OutputOwner {
+  readonly batch: string
+  readonly identity: string
+}
+
+/** Writes a file so that it is there whole or not at all, and survives a power cut. */
+async function writeDurably(path: string, content: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}.tmp`
+  const file = await open(draft, 'wx', 0o600)
+  try {
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(draft, path)
+  await syncDirectory(dirname(path))
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+async function readId(path: string): Promise<string> {
+  const file = join(path, 'id')
+  for (;;) {
+    const id = (await readIfThere(file))?.trim()
+    if (id) return id
+    const draft = `${file}.${randomUUID()}.tmp`
+    const handle = await open(draft, 'wx', 0o600)
+    await handle.writeFile(randomUUID().slice(0, 8))
+    await handle.sync()
+    await handle.close()
+    try {
+      // Of two processes that start at once, one link wins, and both read the same id.
+      await link(draft, file)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    } finally {
+      await unlink(draft)
+    }
+  }
+}
+
+function parseManifest(raw: string, path: string): Manifest {
+  try {
+    return manifestSchema.parse(JSON.parse(raw))
+  } catch {
+    throw new DataDirectoryDamaged(`${path} is not a batch manifest of this version; move it away and run again`)
+  }
+}
+
+/** Opens the data directory, making it (mode 700) when it is not there. */
+export async function openDataDirectory(path: string): Promise<DataDirectory> {
+  const root = resolve(path)
+  const batches = join(root, 'batches')
+  const outputs = join(root, 'outputs')
+  for (const directory of [root, batches, outputs]) await mkdir(directory, { recursive: true, mode: 0o700 })
+  const id = await readId(root)
+
+  const batch = (name: string): BatchPaths => {
+    const directory = join(batches, name)
+    return {
+      directory,
+      manifest: join(directory, 'batch.json'),
+      results: join(directory, 'results.jsonl'),
+      errors: join(directory, 'errors.jsonl'),
+    }
+  }
+  const readManifest = async (name: string): Promise<Manifest | null> => {
+    const { manifest } = batch(name)
+    const raw = await readIfThere(manifest)
+    return raw === null ? null : parseManifest(raw, manifest)
+  }
+  const ownerFile = (output: string) =>
+    join(outputs, `${createHash('sha256').update(output).digest('hex').slice(0, 32)}.json`)
+
+  return {
+    path: root,
+    id,
+    batches,
+    batch,
+    async staging() {
+      const directory = join(batches, `.new-${randomUUID()}`)
+      await mkdir(directory, { mode: 0o700 })
+      return directory
+    },
+    async adopt(staging, manifest) {
+      await writeDurably(join(staging, 'batch.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+      await rename(staging, batch(manifest.batch).directory)
+      await syncDirectory(batches)
+    },
+    manifest: readManifest,
+    async list() {
+      const names = (await readdir(batches)).filter((name) => /^b[0-9a-f]{12}$/.test(name))
+      const manifests = await Promise.all(names.map(readManifest))
+      return manifests.filter((manifest) => manifest !== null).sort((a, b) => a.createdAt - b.createdAt)
+    },
+    async outputOwner(output) {
+      const raw = await readIfThere(ownerFile(output))
+      return raw === null ? null : (JSON.parse(raw) as OutputOwner)
+    },
+    async claimOutput(output, owner, over) {
+      const file = ownerFile(output)
+      if (over !== null) {
+        await writeDurably(file, JSON.stringify(owner))
+        return true
+      }
+      const draft = `${file}.${randomUUID()}.tmp`
+      await writeDurably(draft, JSON.stringify(owner))
+      try {
+        await link(draft, file)
+        return true
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+        throw error
+      } finally {
+        await rm(draft)
+      }
+    },
+  }
+}

@@ -1,0 +1,17 @@
+-- Ends a batch: it takes no more calls. Working keys stay for a while, so that a late answer is still told from
+-- a new one, and go by themselves.
+-- KEYS 1 batch (hash)  2 active batches (set)  3 done (bitmap)  4 generations (hash)  5 results (stream)
+--      6 gate (hash)
+-- ARGV 1 batch id  2 state  3 reason ('' none)  4 seconds to keep the bitmap
+-- reply: 1, or 0 when it had ended before
+if redis.call('HGET', KEYS[1], 'state') ~= 'running' then return 0 end
+local time = redis.call('TIME')
+local pauses = tonumber(redis.call('HGET', KEYS[6], 'pauses') or '0')
+local before = tonumber(redis.call('HGET', KEYS[1], 'pausesBefore') or '0')
+redis.call('HSET', KEYS[1], 'state', ARGV[2], 'reason', ARGV[3], 'pauses', pauses - before,
+  'finishedAt', time[1] * 1000 + math.floor(time[2] / 1000))
+redis.call('SREM', KEYS[2], ARGV[1])
+redis.call('EXPIRE', KEYS[3], ARGV[4])
+redis.call('EXPIRE', KEYS[4], ARGV[4])
+if ARGV[2] == 'completed' then redis.call('DEL', KEYS[5]) end
+return 1

@@ -1,0 +1,104 @@
+import type { Queue } from 'bullmq'
+import { errorLine } from '../completions/output-line.js'
+import type { Ending, Recorded } from '../completions/record.js'
+import { type BatchOptions, type CompletionRequest, jobId, type RequestPlace } from '../completions/request.js'
+import type { BatchStore } from './batch-store.js'
+import type { Chunk, ChunkReader } from './input/chunks.js'
+
+/** How much may lie in Redis at once. */
+export interface FeedBudget {
+  /** Waiting requests below which another chunk is fed. */
+  readonly readyDepth: number
+  /** Delayed requests (retries) above which nothing new is fed; they are capped apart from the ready ones. */
+  readonly mostDelayed: number
+  /** Answers recorded and not yet on disk above which nothing new is fed. */
+  readonly mostUncollected: number
+}
+
+export interface FeederDeps {
+  readonly queue: Queue
+  readonly store: BatchStore
+  readonly record: (place: RequestPlace, ending: Ending) => Promise<Recorded>
+  readonly directoryId: string
+  readonly leaseToken: () => string
+}
+
+/** What a batch needs to be fed. */
+export interface FeedSource {
+  readonly batch: string
+  readonly chunks: ChunkReader
+  readonly options: BatchOptions
+}
+
+/** BullMQ's own attempts never end a job: `handleRequest` decides, and records, before they could. */
+const BULLMQ_ATTEMPTS = 1_000_000
+
+/** A request as a BullMQ job. Nothing is kept when it ends: what it ended in is in the stream. */
+export function asJob(request: CompletionRequest) {
+  return {
+    name: 'completion',
+    data: request,
+    opts: {
+      jobId: jobId(request),
+      attempts: BULLMQ_ATTEMPTS,
+      backoff: { type: 'conduit' },
+      removeOnComplete: true,
+      removeOnFail: true,
+      stackTraceLimit: 0,
+    },
+  }
+}
+
+/**
+ * Feeds the next chunk of a batch: its requests become jobs, its rejected lines endings, and only then the cursor
+ * moves. A crash in between feeds the chunk again: the ids are the same, and what is done is not called again.
+ *
+ * @returns requests fed, 0 at the end of the input
+ * @throws InputChanged when the input was edited, LeaseLost
+ */
+export async function feedNextChunk(source: FeedSource, deps: FeederDeps): Promise<number> {
+  const marks = await deps.store.marks(source.batch)
+  if (marks === null || marks.state !== 'running') return 0
+  const next = await source.chunks.read({ at: marks.cursor })
+  if (next === null) return 0
+  const { chunk } = next
+  await deps.queue.addBulk(requestsOf(source.batch, chunk).map(asJob))
+  await recordRejects(source.batch, chunk, deps)
+  const fed = chunk.first + chunk.count
+  await deps.store.advance(source.batch, deps.directoryId, deps.leaseToken(), { fed, cursor: next.next.at })
+  return chunk.count
+}
+
+function requestsOf(batch: string, chunk: Chunk): CompletionRequest[] {
+  return chunk.requests.map(({ index, line, customId, body }) => ({
+    batch,
+    index,
+    generation: 0,
+    customId,
+    line,
+    body,
+  }))
+}
+
+async function recordRejects(batch: string, chunk: Chunk, deps: FeederDeps): Promise<void> {
+  await Promise.all(
+    chunk.rejects.map(({ index, customId, problem }) => {
+      const place = { batch, index, generation: 0 }
+      const { code, message, param, line } = problem
+      return deps.record(place, {
+        kind: 'dead',
+        line: errorLine(place, customId ?? `line-${line}`, null, { code, message, line, param }),
+        letter: {
+          ...place,
+          customId,
+          line,
+          model: null,
+          code,
+          failure: { status: null, code, message, requestId: null, envelope: null },
+          attempts: 0,
+          at: Date.now(),
+        },
+      })
+    }),
+  )
+}

@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto'
+import { openChunkIndex, type PlacedRow } from './chunk-index.js'
+import { type ChunkRow, chunksPath } from './chunk-row.js'
+import { readFileBytes } from './file-bytes.js'
+import { InputChanged, InputNotFound, StagingDamaged } from './input-errors.js'
+import { type InputLine, readLines } from './lines.js'
+import { parseLine } from './parse-line.js'
+import type { RejectedLine } from './rejects.js'
+
+/** Where to go on reading: a byte offset in `chunks.jsonl`, 0 at the start. Stays valid as long as the file does. */
+export interface ChunkCursor {
+  readonly at: number
+}
+
+/** A request that can be sent. */
+export interface InputRequest {
+  readonly index: number
+  /** Line of the input, 1-based. */
+  readonly line: number
+  readonly customId: string
+  readonly body: Record<string, unknown>
+}
+
+/** Up to 500 requests: indexes `first` to `first + count - 1`, each in `requests` or in `rejects`, both in order. */
+export interface Chunk {
+  readonly first: number
+  readonly count: number
+  readonly requests: readonly InputRequest[]
+  readonly rejects: readonly RejectedLine[]
+  /** Size in the input. */
+  readonly bytes: number
+}
+
+export interface ReadChunk {
+  readonly chunk: Chunk
+  /** Cursor of the chunk after it. */
+  readonly next: ChunkCursor
+}
+
+export interface ChunkReader {
+  /** The chunk at a cursor; null when there are no more. */
+  read(at: ChunkCursor): Promise<ReadChunk | null>
+  /** The chunk that holds the request with this index; null when there is none. */
+  find(index: number): Promise<ReadChunk | null>
+  close(): Promise<void>
+}
+
+export interface ChunkReaderOptions {
+  /** Where `stageInput` wrote. */
+  readonly directory: string
+  readonly sourcePath: string
+  /** The one it was staged with. */
+  readonly model: string | null
+}
+
+/**
+ * Reads a staged input chunk by chunk from its source. The bytes are checked against the hash from staging before
+ * anything of them is handed out, so that an edited file can't give requests other texts. What staging
+ * rejected stays rejected.
+ * @throws StagingDamaged; `read` and `find` also InputChanged when the source was edited or is gone, and
+ * InputUnreadable
+ */
+export async function openChunks({ directory, sourcePath, model }: ChunkReaderOptions): Promise<ChunkReader> {
+  const index = await openChunkIndex(directory)
+
+  const load = async (placed: PlacedRow | null): Promise<ReadChunk | null> => {
+    if (placed === null) return null
+    const { row, next } = placed
+    const lines = await readRange(sourcePath, row)
+    if (lines.length !== row.count) {
+      throw new StagingDamaged(
+        chunksPath(directory),
+        `lines ${row.line}–${row.lastLine} are now read otherwise`,
+      )
+    }
+    return { chunk: toChunk(row, lines, model), next: { at: next } }
+  }
+
+  return {
+    read: async ({ at }) => load(await index.rowAt(at)),
+    find: async (wanted) => load(await index.rowOf(wanted)),
+    close: () => index.close(),
+  }
+}
+
+/** The lines of a chunk, once all its bytes are known to be what they were. */
+async function readRange(path: string, row: ChunkRow): Promise<InputLine[]> {
+  const range = { start: row.offset, end: row.offset + row.bytes }
+  const sha256 = createHash('sha256')
+  const lines: InputLine[] = []
+  try {
+    for await (const block of readLines(readFileBytes(path, { range }), row)) {
+      sha256.update(block.bytes)
+      // An edited file may hold any number of lines here; one too many is enough to see it.
+      for (const line of block.lines) if (lines.length <= row.count) lines.push(line)
+    }
+  } catch (error) {
+    if (!(error instanceof InputNotFound)) throw error
+    throw new InputChanged(`${path} is gone; its batch still needs it. Put it back to go on.`, {
+      cause: error,
+    })
+  }
+  if (sha256.digest('hex') === row.sha256) return lines
+  throw new InputChanged(
+    `${path} was edited after its batch began: lines ${row.line}–${row.lastLine} are not what they were. ` +
+      'Restore the file to go on, or run the edited one as a new batch.',
+  )
+}
+
+function toChunk(row: ChunkRow, lines: readonly InputLine[], model: string | null): Chunk {
+  const rejected = new Map(row.rejects.map(([position, ...reject]) => [position, reject]))
+  const requests: InputRequest[] = []
+  const rejects: RejectedLine[] = []
+  for (const [position, input] of lines.entries()) {
+    const index = row.first + position
+    const [customId, problem] = rejected.get(position) ?? []
+    if (customId !== undefined && problem !== undefined) {
+      rejects.push({ index, customId, problem })
+      continue
+    }
+    const parsed = parseLine(input, model)
+    // A version that is stricter than the one that staged still owes the request an end.
+    if (!parsed.ok) rejects.push({ index, customId: parsed.customId, problem: parsed.problem })
+    else requests.push({ index, line: input.line, customId: parsed.customId, body: parsed.body })
+  }
+  return { first: row.first, count: row.count, requests, rejects, bytes: row.bytes }
+}

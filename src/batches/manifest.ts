@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import { batchOptionsSchema } from '../completions/request.js'
+
+/**
+ * What a batch is, on disk: `<data>/batches/<id>/batch.json`. Written once, before anything is in Redis, so that
+ * a Redis that lost everything can be told again what there was.
+ */
+export const manifestSchema = z.strictObject({
+  version: z.literal(1),
+  batch: z.string().regex(/^b[0-9a-f]{12}$/),
+  queue: z.string(),
+  /** Hash of content, output, queue and model: the same command on the same file continues its batch. */
+  identity: z.string(),
+  input: z.strictObject({
+    /** As the user named it; `-` is stdin. */
+    name: z.string(),
+    /** The lines themselves: the file in place, or the spool. */
+    path: z.string(),
+    spooled: z.boolean(),
+    bytes: z.int(),
+    sha256: z.string(),
+  }),
+  /** Fills in where a line names no model. */
+  model: z.string().nullable(),
+  options: batchOptionsSchema,
+  total: z.int().positive(),
+  /** Final names, absolute. */
+  output: z.string(),
+  errors: z.string(),
+  /** Unix milliseconds. */
+  createdAt: z.int(),
+})
+
+export type Manifest = z.infer<typeof manifestSchema>

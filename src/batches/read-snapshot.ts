@@ -1,0 +1,66 @@
+import type { Manifest } from './manifest.js'
+import type { Session } from './session.js'
+import type { BatchSnapshot, BatchState, QueueSnapshot } from './snapshot.js'
+
+/** Where a batch stands; null when Redis does not know it. */
+export async function readBatchSnapshot(session: Session, batch: string): Promise<BatchSnapshot | null> {
+  const { redis, keys, queue } = session
+  const [fields, gatePauses] = await Promise.all([
+    redis.hgetall(keys.batch(batch)),
+    redis.hget(keys.gate, 'pauses'),
+  ])
+  if (fields.state === undefined || fields.manifest === undefined) return null
+  const manifest = JSON.parse(fields.manifest) as Manifest
+  const number = (name: string) => Number(fields[name] ?? 0)
+  const failures = Object.entries(fields).filter(([name]) => name.startsWith('failed:'))
+  return {
+    batch,
+    queue,
+    state: fields.state as BatchState,
+    reason: fields.reason || null,
+    total: number('total'),
+    fed: number('fed'),
+    completed: number('completed'),
+    failed: number('failed'),
+    failedByCode: Object.fromEntries(failures.map(([name, count]) => [name.slice(7), Number(count)])),
+    retries: number('retries'),
+    throttled: number('throttled'),
+    pauses: fields.pauses === undefined ? Number(gatePauses ?? 0) - number('pausesBefore') : number('pauses'),
+    usage: {
+      prompt_tokens: number('prompt_tokens'),
+      completion_tokens: number('completion_tokens'),
+      total_tokens: number('total_tokens'),
+    },
+    createdAt: manifest.createdAt,
+    finishedAt: fields.finishedAt === undefined ? null : Number(fields.finishedAt),
+    input: manifest.input.name,
+    output: manifest.output,
+    errors: manifest.errors,
+  }
+}
+
+/** A heartbeat older than this does not count as a worker that lives. */
+const FRESH_MS = 6000
+
+/** Where a queue stands. */
+export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot> {
+  const { redis, keys, queue, completions } = session
+  const [gate, rate, counts, time] = await Promise.all([
+    session.gate.read(),
+    redis.hget(keys.pace, 'rate'),
+    completions.getJobCounts('wait', 'active', 'delayed'),
+    redis.time(),
+  ])
+  const workers = await redis.zcount(keys.workers, Number(time[0]) * 1000 - FRESH_MS, '+inf')
+  return {
+    queue,
+    holds: gate.holds,
+    probing: gate.probing,
+    incident: gate.incident,
+    ratePerSecond: Number(rate ?? 0),
+    waiting: counts.wait ?? 0,
+    active: counts.active ?? 0,
+    delayed: counts.delayed ?? 0,
+    workers,
+  }
+}

@@ -1,0 +1,86 @@
+import type { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { createGate, type Gate } from '../admission/gate.js'
+import { COMPLETIONS, DEAD_LETTERS, openQueue } from '../completions/queues.js'
+import { connectRedis } from '../redis/connect.js'
+import { assertDurable, inspectRedis } from '../redis/inspect.js'
+import { type QueueKeys, queueKeys, registryKey } from '../redis/keys.js'
+import { joinServer } from '../redis/server/join.js'
+import type { RedisTarget } from '../redis/target.js'
+import { type BatchStore, createBatchStore } from './batch-store.js'
+
+/** A way to Redis that this process holds open: some server's URL, or the private server while we are its client. */
+export interface RedisAccess {
+  readonly target: RedisTarget
+  /** Leaves the private server, which stops with its last client. */
+  leave(): Promise<void>
+}
+
+/** Where Redis is to be found: the fields of the configuration that say so. */
+export interface RedisPlace {
+  readonly redisUrl: string | null
+  readonly dataDirectory: string
+  /** PATH, where a redis-server is looked for. */
+  readonly searchPath: string
+}
+
+/**
+ * Finds the Redis to use: a URL, or the private server of a data directory, started when it is not running.
+ * @throws RedisNotInstalled, RedisStartFailed
+ */
+export async function accessRedis(place: RedisPlace): Promise<RedisAccess> {
+  if (place.redisUrl !== null) return { target: { url: place.redisUrl }, leave: async () => {} }
+  const { socketPath, leave } = await joinServer({ dataDir: place.dataDirectory, searchPath: place.searchPath })
+  return { target: { socketPath }, leave }
+}
+
+/** One queue, opened for work or to look at it. */
+export interface Session {
+  readonly queue: string
+  readonly redis: Redis
+  readonly keys: QueueKeys
+  readonly gate: Gate
+  readonly store: BatchStore
+  readonly completions: Queue
+  readonly deadLetters: Queue
+  readonly close: () => Promise<void>
+}
+
+export interface SessionOptions {
+  readonly target: RedisTarget
+  readonly keyPrefix: string
+  readonly queue: string
+  /** `client` fails fast when Redis is away, `worker` waits for it. */
+  readonly role: 'client' | 'worker'
+  readonly onRedisLost: (error: Error) => void
+  /** What the server's settings may cost: no AOF, for one. */
+  readonly onWarning: (warning: string) => void
+}
+
+/** @throws RedisUnavailable, EvictingRedis, RedisTooOld, InvalidQueueName */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const keys = queueKeys(options.keyPrefix, options.queue)
+  const redis = await connectRedis(options.target, options.role, options.onRedisLost)
+  try {
+    for (const warning of assertDurable(await inspectRedis(redis))) options.onWarning(warning)
+    await redis.sadd(registryKey(options.keyPrefix), options.queue)
+  } catch (error) {
+    redis.disconnect()
+    throw error
+  }
+  const completions = openQueue(COMPLETIONS, redis, keys)
+  const deadLetters = openQueue(DEAD_LETTERS, redis, keys)
+  return {
+    queue: options.queue,
+    redis,
+    keys,
+    gate: createGate(redis, keys, options.queue),
+    store: createBatchStore(redis, keys),
+    completions,
+    deadLetters,
+    async close() {
+      await Promise.all([completions.close(), deadLetters.close()])
+      redis.disconnect()
+    },
+  }
+}

@@ -1,0 +1,54 @@
+import type { Hold, Incident } from '../admission/hold.js'
+
+/** `stopped`: it can't go on by itself (its input was edited, say); `reason` says why. */
+export type BatchState = 'running' | 'completed' | 'stopped' | 'cancelled' | 'expired'
+
+/** Tokens that Conduit reported, summed over the answers of a batch. */
+export interface Usage {
+  readonly prompt_tokens: number
+  readonly completion_tokens: number
+  readonly total_tokens: number
+}
+
+/** Where a batch stands, read from Redis in one go. Times are Unix milliseconds. */
+export interface BatchSnapshot {
+  readonly batch: string
+  readonly queue: string
+  readonly state: BatchState
+  /** Why it stopped, in a sentence; null while it runs or when it ended well. */
+  readonly reason: string | null
+  readonly total: number
+  /** Requests handed to BullMQ so far. */
+  readonly fed: number
+  /** Requests with an answer. */
+  readonly completed: number
+  /** Requests that became dead letters or could never be sent. */
+  readonly failed: number
+  readonly failedByCode: Readonly<Record<string, number>>
+  readonly retries: number
+  readonly throttled: number
+  readonly pauses: number
+  readonly usage: Usage
+  readonly createdAt: number
+  readonly finishedAt: number | null
+  readonly input: string
+  readonly output: string
+  /** The errors file; it exists only when there are failures. */
+  readonly errors: string
+}
+
+/** Where a queue stands, read from Redis in one go. */
+export interface QueueSnapshot {
+  readonly queue: string
+  /** Empty when the gate is open. */
+  readonly holds: readonly Hold[]
+  /** After an opening, until one call succeeds, calls go out one at a time. */
+  readonly probing: boolean
+  readonly incident: Incident | null
+  readonly ratePerSecond: number
+  readonly waiting: number
+  readonly active: number
+  readonly delayed: number
+  /** Processes whose heartbeat is fresh. */
+  readonly workers: number
+}

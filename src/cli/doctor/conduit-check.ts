@@ -1,0 +1,57 @@
+import { createKeyHolder } from '../../completions/key-holder.js'
+import type { ApiKey } from '../../conduit/api-key.js'
+import { createBillingClient } from '../../conduit/billing.js'
+import { classify } from '../../conduit/classify.js'
+import { createConduitClient } from '../../conduit/client.js'
+import type { Reply } from '../../conduit/reply.js'
+import type { Config } from '../../config.js'
+import type { Finding } from './finding.js'
+
+const TIMEOUT_MS = 15_000
+
+/** Is the key valid, and is there money? Neither question costs anything. */
+export async function checkConduit(config: Config): Promise<Finding[]> {
+  let key: ApiKey
+  try {
+    key = (await createKeyHolder(config)).current()
+  } catch (error) {
+    return [{ check: 'key', level: 'bad', text: (error as Error).message }]
+  }
+  return [await checkKey(config, key), await checkBalance(config, key)]
+}
+
+async function checkKey({ baseUrl }: Config, { secret, fingerprint }: ApiKey): Promise<Finding> {
+  const conduit = createConduitClient({ baseUrl, connections: 1 })
+  try {
+    const reply = await conduit.models({ apiKey: secret, timeoutMs: TIMEOUT_MS })
+    if (reply.kind === 'answer' && reply.status === 200) {
+      return { check: 'key', level: 'ok', text: `valid at ${baseUrl} (fingerprint ${fingerprint})` }
+    }
+    return { check: 'key', level: 'bad', text: `${baseUrl} says: ${inWords(reply)}` }
+  } finally {
+    await conduit.close()
+  }
+}
+
+function inWords(reply: Reply): string {
+  const outcome = classify(reply, Date.now())
+  if (!('failure' in outcome)) return 'an answer that is no list of models'
+  const { message, code, requestId } = outcome.failure
+  return `${message} (${code}${requestId === null ? '' : `, request ${requestId}`})`
+}
+
+async function checkBalance({ billingUrl }: Config, { secret }: ApiKey): Promise<Finding> {
+  const billing = createBillingClient({ billingUrl })
+  try {
+    const result = await billing.balance({ apiKey: secret, timeoutMs: TIMEOUT_MS })
+    if (result.kind === 'unavailable') {
+      const text = `${billingUrl} does not tell: ${result.failure.message} (${result.failure.code})`
+      return { check: 'balance', level: 'warn', text }
+    }
+    const text = `$${(result.balanceInCents / 100).toFixed(2)}`
+    if (result.balanceInCents > 0) return { check: 'balance', level: 'ok', text }
+    return { check: 'balance', level: 'warn', text: `${text}: top up at https://conduit.im, or calls will be refused` }
+  } finally {
+    await billing.close()
+  }
+}

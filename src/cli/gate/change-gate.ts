@@ -1,0 +1,50 @@
+import { userInfo } from 'node:os'
+import type { Session } from '../../batches/session.js'
+import { loadConfig } from '../../config.js'
+import type { GateFlags } from '../commands/gate.js'
+import { visit } from '../visit.js'
+
+/** Places a person's hold; only a person lifts it. */
+export async function pause(queue: string, flags: GateFlags): Promise<void> {
+  await withSession(queue, flags, async ({ gate, completions }) => {
+    const placed = await gate.hold({
+      reason: 'person',
+      by: userInfo().username,
+      code: 'paused_by_person',
+      message: flags.reason ?? 'paused by hand',
+      requestId: null,
+      keyFingerprint: null,
+      epoch: null,
+      retryAfterMs: 0,
+    })
+    await completions.pause()
+    tell(flags, { queue, held: true, changed: placed === 'placed' }, [
+      placed === 'placed'
+        ? `Queue ${queue} is paused. Calls in flight finish; nothing is lost.`
+        : `Queue ${queue} was paused already.`,
+      `To go on: conduit-batch resume${queue === 'default' ? '' : ` ${queue}`}`,
+    ])
+  })
+}
+
+/** Lifts every hold. BullMQ's own pause follows at once, so that workers wake up now. */
+export async function resume(queue: string, flags: GateFlags): Promise<void> {
+  await withSession(queue, flags, async ({ gate, completions }) => {
+    const { lifted } = await gate.lift('*', 'person')
+    const { probing } = await gate.read()
+    if (await completions.isPaused()) await completions.resume()
+    tell(flags, { queue, held: false, changed: lifted > 0 }, [
+      lifted === 0 ? `Queue ${queue} was open already.` : `Queue ${queue} is open.`,
+      ...(probing ? ['One call goes first; when it succeeds, all go on.'] : []),
+    ])
+  })
+}
+
+function withSession(queue: string, flags: GateFlags, change: (session: Session) => Promise<void>) {
+  const config = loadConfig(undefined, flags.dataDir === undefined ? {} : { dataDir: flags.dataDir })
+  return visit(config, async ({ session }) => change(await session(queue)))
+}
+
+function tell(flags: GateFlags, object: Record<string, unknown>, lines: readonly string[]): void {
+  process.stdout.write(flags.json ? `${JSON.stringify(object)}\n` : `${lines.join('\n')}\n`)
+}

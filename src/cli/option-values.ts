@@ -1,0 +1,32 @@
+import { InvalidArgumentError } from 'commander'
+
+/** A whole number in a range; anything else is refused by name, never taken for the default. */
+export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value
+    const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `between ${min} and ${max}`
+    throw new InvalidArgumentError(`It must be a whole number ${range}.`)
+  }
+}
+
+/** Seconds, with a fraction if need be, as milliseconds. */
+export function seconds(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (/^\d+(\.\d+)?$/.test(text) && value >= min && value <= max) return value * 1000
+    throw new InvalidArgumentError(`It must be seconds, between ${min} and ${max}.`)
+  }
+}
+
+/** A queue's name. */
+export function queueName(text: string): string {
+  if (/^[a-z0-9][a-z0-9-]{0,62}$/.test(text)) return text
+  throw new InvalidArgumentError('It must be 1 to 63 of a-z, 0-9 and "-".')
+}
+
+/** Any text that is not empty. */
+export function someText(text: string): string {
+  if (text.trim() !== '') return text
+  throw new InvalidArgumentError('It must not be empty.')
+}

@@ -1,0 +1,33 @@
+import type { Hold } from '../../admission/hold.js'
+import type { BatchState } from '../../batches/snapshot.js'
+import type { ProgressView } from './view.js'
+
+/** What is going on, as a person would say it; exactly one at a time. */
+export type Phase =
+  | { readonly kind: 'ended'; readonly state: Exclude<BatchState, 'running'> }
+  | { readonly kind: 'reconnecting' }
+  | { readonly kind: 'closing' }
+  | { readonly kind: 'paused'; readonly holds: readonly [Hold, ...Hold[]] }
+  | { readonly kind: 'probing' }
+  | { readonly kind: 'waiting_for_retries' }
+  | { readonly kind: 'no_worker' }
+  | { readonly kind: 'running' }
+
+/** The phase of a view; when several things are true at once, the one that a person has to know first. */
+export function phaseOf(view: ProgressView): Phase {
+  const { batch, queue } = view
+  if (batch.state !== 'running') return { kind: 'ended', state: batch.state }
+  if (view.connection === 'reconnecting') return { kind: 'reconnecting' }
+  if (view.closing) return { kind: 'closing' }
+  const [hold, ...more] = queue.holds
+  if (hold !== undefined) return { kind: 'paused', holds: [hold, ...more] }
+  if (queue.probing) return { kind: 'probing' }
+  if (view.attached && queue.workers === 0) return { kind: 'no_worker' }
+  if (queue.delayed > 0 && queue.waiting === 0 && queue.active === 0) return { kind: 'waiting_for_retries' }
+  return { kind: 'running' }
+}
+
+/** Requests that need nothing more: answered, or failed for good. Never more than there are. */
+export function settledOf({ batch }: ProgressView): number {
+  return Math.min(batch.total, batch.completed + batch.failed)
+}

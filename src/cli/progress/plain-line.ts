@@ -1,0 +1,72 @@
+import type { Hold } from '../../admission/hold.js'
+import { failuresByCode } from '../text/failures.js'
+import {
+  formatCount,
+  formatCounted,
+  formatDuration,
+  formatEstimate,
+  formatPercent,
+  formatRate,
+} from '../text/format.js'
+import { oneLine } from '../text/harmless.js'
+import { evidenceWords, sinceWords } from '../text/pause-block.js'
+import { actionSentence, reasonInWords } from '../text/pause-notice.js'
+import { type Phase, phaseOf, settledOf } from './phase.js'
+import { nothingIsLost, phaseWords } from './phase-words.js'
+import type { ProgressView } from './view.js'
+
+const MOST_CODES = 3
+
+/** The progress of a batch in one line, for logs and pipes. */
+export function renderPlainLine(view: ProgressView): string {
+  const phase = phaseOf(view)
+  if (phase.kind === 'paused') return pausedLine(phase.holds, view)
+  const words = phaseWords(phase, view)
+  const figures = figuresInWords(view, phase)
+  if (words === null || phase.kind === 'running') return figures
+  return `${words.heading}: ${words.sentence} ${figures}`
+}
+
+function pausedLine(holds: readonly Hold[], view: ProgressView): string {
+  const why = holds.map(
+    (hold) => `${reasonInWords(hold.reason)}, since ${sinceWords(hold, view.nowMs)}${evidenceOf(hold)}.`,
+  )
+  const action = holds.map(({ reason }) => actionSentence(reason, view.queue.queue))
+  return `PAUSED: ${why.join(' ')} ${nothingIsLost(view)} What to do: ${action.join(' | ')}`
+}
+
+function evidenceOf(hold: Hold): string {
+  const requestId = hold.requestId === null ? '' : `request ${oneLine(hold.requestId)}`
+  const parts = [evidenceWords(hold), requestId].filter((part) => part !== '')
+  return parts.length === 0 ? '' : ` [${parts.join(', ')}]`
+}
+
+function figuresInWords(view: ProgressView, phase: Phase): string {
+  const { batch } = view
+  const soFar = `${formatDuration(view.nowMs - view.startedAtMs)} so far`
+  if (batch.total <= 0 && phase.kind !== 'ended') return `Reading the input, ${soFar}`
+  const settled = settledOf(view)
+  return [
+    `${formatCount(settled)} of ${formatCount(batch.total)} (${formatPercent(settled, batch.total)})`,
+    ...(phase.kind === 'ended' ? [] : paceInWords(view)),
+    ...(batch.retries > 0 ? [formatCounted(batch.retries, 'retry', 'retries')] : []),
+    ...(batch.throttled > 0 ? [`${formatCount(batch.throttled)} throttled`] : []),
+    ...failedInWords(view),
+    formatCounted(batch.usage.total_tokens, 'token', 'tokens'),
+    soFar,
+  ].join(', ')
+}
+
+function paceInWords({ queue, ratePerSecond, leftMs }: ProgressView): string[] {
+  return [
+    ...(ratePerSecond === null ? [] : [formatRate(ratePerSecond)]),
+    ...(leftMs === null ? [] : [`~${formatEstimate(leftMs)} left`]),
+    `${formatCount(queue.active)} in flight`,
+  ]
+}
+
+function failedInWords({ batch }: ProgressView): string[] {
+  if (batch.failed <= 0) return []
+  const codes = failuresByCode(batch.failedByCode, MOST_CODES)
+  return [`${formatCount(batch.failed)} failed${codes && ` (${codes})`}`]
+}

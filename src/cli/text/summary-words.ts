@@ -1,0 +1,109 @@
+import type { Incident } from '../../admission/hold.js'
+import type { BatchSnapshot } from '../../batches/snapshot.js'
+import { formatCount, formatCounted } from './format.js'
+import { oneLine } from './harmless.js'
+import type { Cell } from './layout.js'
+import { reasonInWords, resumeCommand, whatToDo } from './pause-notice.js'
+import { shellPath } from './shell-word.js'
+import type { RunStatus } from './summary-object.js'
+
+/** What a summary tells about. */
+export interface SummaryView {
+  readonly batch: BatchSnapshot
+  readonly incidents: readonly Incident[]
+  readonly status: RunStatus
+}
+
+/** What a person does next; `commands` are the parts to type. */
+export interface NextSteps {
+  readonly sentences: readonly string[]
+  readonly commands: readonly string[]
+}
+
+const SAME_COMMAND = 'Start the same command again: it goes on where it stopped.'
+
+/** How it ended, in one sentence. */
+export function headline({ batch, incidents, status }: SummaryView): Cell {
+  switch (status) {
+    case 'completed':
+      return completedHeadline(batch)
+    case 'paused': {
+      const open = openIncident(incidents)
+      const why = open === undefined ? 'it waits for a person' : reasonInWords(open.reason)
+      return { text: `Paused: ${why}. Nothing is lost.`, tone: 'alert' }
+    }
+    case 'interrupted':
+      return { text: `Interrupted with ${doneOf(batch)}. Nothing is lost.`, tone: 'alert' }
+    case 'stopped':
+      return { text: `Stopped: ${because(batch, 'it cannot go on by itself.')}`, tone: 'bad' }
+    case 'cancelled':
+      return {
+        text: `Cancelled: ${because(batch, `what was answered is kept (${doneOf(batch)}).`)}`,
+        tone: 'bad',
+      }
+    case 'expired':
+      return {
+        text: `Expired: ${because(batch, `what was answered is kept (${doneOf(batch)}).`)}`,
+        tone: 'bad',
+      }
+  }
+}
+
+function completedHeadline({ total, completed, failed }: BatchSnapshot): Cell {
+  if (total === 0) return { text: 'Finished: there was no request in the input.', tone: 'good' }
+  if (failed === 0) {
+    return { text: `Finished: ${formatCounted(total, 'request', 'requests')}, all answered.`, tone: 'good' }
+  }
+  return {
+    text: `Finished: ${formatCount(completed)} answered, ${formatCount(failed)} failed.`,
+    tone: 'alert',
+  }
+}
+
+function doneOf({ completed, failed, total }: BatchSnapshot): string {
+  return `${formatCount(completed + failed)} of ${formatCount(total)} done`
+}
+
+function because({ reason }: BatchSnapshot, otherwise: string): string {
+  return (reason === null ? '' : oneLine(reason)) || otherwise
+}
+
+/** Whether an incident's hold has not been lifted yet. */
+export function isHeld({ liftedAt, resolvedAt }: Incident): boolean {
+  return liftedAt === null && resolvedAt === null
+}
+
+function openIncident(incidents: readonly Incident[]): Incident | undefined {
+  return incidents.findLast(isHeld) ?? incidents.at(-1)
+}
+
+/** The next command to type; nothing when all is answered. */
+export function nextSteps({ batch, incidents, status }: SummaryView): NextSteps {
+  switch (status) {
+    case 'completed':
+      return batch.failed === 0 ? { sentences: [], commands: [] } : lookAtFailures(batch)
+    case 'paused': {
+      const open = openIncident(incidents)
+      const sentences = open === undefined ? [] : whatToDo(open.reason, batch.queue)
+      return { sentences: [...sentences, SAME_COMMAND], commands: [resumeCommand(batch.queue)] }
+    }
+    case 'interrupted':
+      return { sentences: [SAME_COMMAND], commands: [] }
+    case 'stopped':
+    case 'cancelled':
+    case 'expired':
+      return batch.failed === 0 ? { sentences: [], commands: [] } : lookAtFailures(batch)
+  }
+}
+
+/** Error lines carry the status, the envelope and the request id of each failure. */
+function lookAtFailures({ errors }: BatchSnapshot): NextSteps {
+  const command = `less ${oneLine(shellPath(errors))}`
+  return {
+    sentences: [
+      `See what was wrong with each: ${command}`,
+      'Put the corrected requests into a file of their own and run that; the rest is done.',
+    ],
+    commands: [command],
+  }
+}

@@ -1,0 +1,105 @@
+import type { Incident } from '../../admission/hold.js'
+import type { BatchSnapshot } from '../../batches/snapshot.js'
+import { failuresByCode } from './failures.js'
+import { formatCount, formatDuration, formatPercent } from './format.js'
+import { oneLine } from './harmless.js'
+import { incidentInWords } from './incident-words.js'
+import { type Canvas, labelled, paragraph } from './layout.js'
+import { createPaint } from './paint.js'
+import type { RunEnd } from './summary-object.js'
+import { headline, isHeld, nextSteps, type SummaryView } from './summary-words.js'
+
+const WIDEST_COLUMNS = 100
+const MOST_CODES = 20
+
+/**
+ * What a run came to, as lines of at most `columns` (20 or more). Without `end` the batch and its incidents
+ * tell how it ended. `nowMs` (Unix ms) is the day from which moments are seen; by default that of the last event.
+ */
+export function renderSummary(
+  batch: BatchSnapshot,
+  incidents: readonly Incident[],
+  columns: number,
+  colour: boolean,
+  end: Partial<RunEnd> & { readonly nowMs?: number } = {},
+): string[] {
+  const canvas: Canvas = { columns: Math.min(columns, WIDEST_COLUMNS), paint: createPaint(colour) }
+  const view: SummaryView = { batch, incidents, status: end.status ?? statusOf(batch, incidents) }
+  const { text, tone } = headline(view)
+  return [
+    '',
+    ...paragraph(text, canvas, { tone }),
+    '',
+    ...counts(batch, canvas),
+    ...pauses(view, end.nowMs ?? lastEventMs(batch, incidents), canvas),
+    ...tokens(batch, canvas),
+    ...duration(batch, end.durationMs, canvas),
+    '',
+    ...files(batch, canvas),
+    ...next(view, canvas),
+    '',
+  ]
+}
+
+function statusOf({ state }: BatchSnapshot, incidents: readonly Incident[]): RunEnd['status'] {
+  if (state !== 'running') return state
+  return incidents.some(isHeld) ? 'paused' : 'interrupted'
+}
+
+function lastEventMs({ createdAt, finishedAt }: BatchSnapshot, incidents: readonly Incident[]): number {
+  const events = incidents.map(({ openedAt, resolvedAt }) => resolvedAt ?? openedAt)
+  return finishedAt ?? Math.max(createdAt, ...events)
+}
+
+function counts(batch: BatchSnapshot, canvas: Canvas): string[] {
+  const { completed, total, failed, retries, throttled } = batch
+  const answered = `${formatCount(completed)} of ${formatCount(total)} (${formatPercent(completed, total)})`
+  const codes = failuresByCode(batch.failedByCode, MOST_CODES)
+  const dead = failed === 0 ? 'none' : `${formatCount(failed)}${codes && `: ${codes}`}`
+  return [
+    ...labelled('Answered', answered, canvas),
+    ...labelled('Dead letters', dead, canvas, { tone: failed === 0 ? 'plain' : 'bad' }),
+    ...labelled('Retries', formatCount(retries), canvas),
+    ...labelled('Throttled', formatCount(throttled), canvas),
+  ]
+}
+
+function pauses({ batch, incidents }: SummaryView, nowMs: number, canvas: Canvas): string[] {
+  if (incidents.length === 0) {
+    return labelled('Pauses', batch.pauses === 0 ? 'none' : formatCount(batch.pauses), canvas)
+  }
+  return incidents.flatMap((incident, index) =>
+    labelled(index === 0 ? 'Paused' : '', incidentInWords(incident, nowMs), canvas),
+  )
+}
+
+function tokens({ usage }: BatchSnapshot, canvas: Canvas): string[] {
+  const parts = `${formatCount(usage.prompt_tokens)} in prompts, ${formatCount(usage.completion_tokens)} in answers`
+  return labelled('Tokens', `${formatCount(usage.total_tokens)} (${parts})`, canvas)
+}
+
+function duration(
+  { createdAt, finishedAt }: BatchSnapshot,
+  durationMs: number | undefined,
+  canvas: Canvas,
+): string[] {
+  const tookMs = durationMs ?? (finishedAt === null ? null : finishedAt - createdAt)
+  return tookMs === null ? [] : labelled('Duration', formatDuration(tookMs), canvas)
+}
+
+function files({ output, errors, failed, state }: BatchSnapshot, canvas: Canvas): string[] {
+  const later = state === 'running' ? ' (once complete)' : ''
+  return [
+    ...labelled('Answers', `${oneLine(output)}${later}`, canvas),
+    ...(failed === 0 ? [] : labelled('Failures', `${oneLine(errors)}${later}`, canvas)),
+  ]
+}
+
+function next(view: SummaryView, canvas: Canvas): string[] {
+  const { sentences, commands } = nextSteps(view)
+  if (sentences.length === 0) return []
+  const lines = sentences.flatMap((sentence, index) =>
+    labelled(index === 0 ? 'Next' : '', sentence, canvas, { commands }),
+  )
+  return ['', ...lines]
+}

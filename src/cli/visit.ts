@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs'
+import { accessRedis, openSession, type Session } from '../batches/session.js'
+import type { Config } from '../config.js'
+import { connectRedis } from '../redis/connect.js'
+import { registryKey } from '../redis/keys.js'
+
+/** There is no data directory, and no other Redis was named: nothing ever ran here. */
+export class NothingHere extends Error {
+  readonly code = 'nothing_here'
+}
+
+/** A look at Redis for a command that works on no batch: it fails soon when Redis is away. */
+export interface Visit {
+  /** Queues that were ever used, `default` first. */
+  queues(): Promise<string[]>
+  session(queue: string): Promise<Session>
+}
+
+/**
+ * Calls `look` with Redis at hand and leaves again. A private Redis is started for it when it is not running, but a
+ * data directory is not made for the sake of a look.
+ *
+ * @throws NothingHere, RedisUnavailable and whatever `look` throws
+ */
+export async function visit<T>(config: Config, look: (visit: Visit) => Promise<T>): Promise<T> {
+  if (config.redisUrl === null && !existsSync(config.dataDirectory)) {
+    throw new NothingHere(
+      `Nothing has run here yet: there is no ${config.dataDirectory}. Start with: conduit-batch run prompts.jsonl ` +
+        '(or name another place with --data-dir or REDIS_URL)',
+    )
+  }
+  const access = await accessRedis(config)
+  const sessions: Session[] = []
+  const warn = (text: string) => process.stderr.write(`conduit-batch: ${text}\n`)
+  try {
+    return await look({
+      async queues() {
+        const redis = await connectRedis(access.target, 'client')
+        const names = await redis.smembers(registryKey(config.keyPrefix))
+        redis.disconnect()
+        return [...new Set(['default', ...names.sort()])]
+      },
+      async session(queue) {
+        const session = await openSession({
+          target: access.target,
+          keyPrefix: config.keyPrefix,
+          queue,
+          role: 'client',
+          onRedisLost: (error) => warn(error.message),
+          onWarning: warn,
+        })
+        sessions.push(session)
+        return session
+      },
+    })
+  } finally {
+    for (const session of sessions) await session.close()
+    await access.leave()
+  }
+}

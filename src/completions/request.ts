@@ -1,0 +1,33 @@
+import { z } from 'zod'
+
+/** One chat completion to be made, as its BullMQ job carries it. Ids and positions, and the body to send. */
+export const requestSchema = z.strictObject({
+  batch: z.string().regex(/^b[0-9a-f]{12}$/),
+  index: z.int().nonnegative(),
+  generation: z.int().nonnegative(),
+  customId: z.string(),
+  /** Line of the input it came from, 1-based. */
+  line: z.int().positive(),
+  body: z.record(z.string(), z.unknown()),
+})
+
+export type CompletionRequest = z.infer<typeof requestSchema>
+
+/** What names a request within its queue. */
+export type RequestPlace = Pick<CompletionRequest, 'batch' | 'index' | 'generation'>
+
+/** The BullMQ job id of a request: adding it twice adds it once. */
+export function jobId({ batch, index, generation }: RequestPlace): string {
+  return `${batch}-${index}-${generation}`
+}
+
+/** The options that travel with a batch, so that every worker honours them. Times are milliseconds. */
+export const batchOptionsSchema = z.strictObject({
+  concurrency: z.int().positive(),
+  maxAttempts: z.int().positive(),
+  timeoutMs: z.number().positive(),
+  backoffBaseMs: z.number().positive(),
+  backoffCapMs: z.number().positive(),
+})
+
+export type BatchOptions = z.infer<typeof batchOptionsSchema>

@@ -1,0 +1,41 @@
+import { DelayedError, type Job, WaitingError } from 'bullmq'
+import type { Settlement } from './handle.js'
+
+/** Thrown to BullMQ for a try that used an attempt; its backoff strategy reads the delay from here. */
+export class TryLater extends Error {
+  readonly code = 'try_later'
+  readonly delayMs: number
+  constructor(delayMs: number, why: string) {
+    super(why)
+    this.delayMs = delayMs
+  }
+}
+
+/** For a defect of ours: BullMQ tries the job again after this long, and the error is in the log. */
+const UNEXPECTED_DELAY_MS = 5000
+
+/** BullMQ's `settings.backoffStrategy`. */
+export function backoffStrategy(_made: number, _type?: string, error?: Error): number {
+  return error instanceof TryLater ? error.delayMs : UNEXPECTED_DELAY_MS
+}
+
+/**
+ * A settlement → the job's next state. The only place that knows BullMQ's moves.
+ * With `give_back` the queue must be paused already (or this worker be closing): a job in `wait` is fetched at once.
+ *
+ * @throws what BullMQ wants thrown for each move
+ */
+export async function settle(job: Job, token: string, settlement: Settlement): Promise<void> {
+  switch (settlement.kind) {
+    case 'leave':
+      return
+    case 'retry':
+      throw new TryLater(settlement.delayMs, settlement.why)
+    case 'delay':
+      await job.moveToDelayed(Date.now() + settlement.delayMs, token)
+      throw new DelayedError()
+    case 'give_back':
+      await job.moveToWait(token)
+      throw new WaitingError()
+  }
+}

@@ -1,0 +1,59 @@
+/** The caller's signal ended the call (its deadline did not): nobody waits for the answer any more. */
+export class CallAborted extends Error {
+  readonly code = 'call_aborted'
+  constructor() {
+    super('the call was aborted')
+    this.name = 'CallAborted'
+  }
+}
+
+/** The call took longer than it was given. */
+export class DeadlinePassed extends Error {
+  readonly code = 'deadline_passed'
+  constructor(timeoutMs: number) {
+    super(`no complete answer within ${timeoutMs / 1000} s`)
+    this.name = 'DeadlinePassed'
+  }
+}
+
+export interface Limits {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/**
+ * Runs `work` until it settles, `timeoutMs` pass or `signal` aborts, and settles at once with the first of these; the
+ * signal given to `work` then tells it to stop. (undici alone would not do: it looks at a signal only when a request
+ * gets its connection, so one that waits for a connection would outlive its deadline.)
+ *
+ * The end is put off by one turn of the event loop: an answer that lies in the socket already was paid for, and wins.
+ *
+ * @throws CallAborted when `signal` ended it, also when it was aborted before: then `work` is never called.
+ * @throws DeadlinePassed when time did.
+ */
+export function withDeadline<T>(limits: Limits, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { timeoutMs, signal } = limits
+  if (signal?.aborted) return Promise.reject(new CallAborted())
+  return new Promise<T>((resolve, reject) => {
+    const controller = new AbortController()
+    let settled = false
+    const end = (reason: Error) =>
+      setImmediate(() => {
+        if (settled) return
+        settle()
+        reject(reason)
+        controller.abort(reason)
+      })
+    const onAbort = () => end(new CallAborted())
+    const timer = setTimeout(() => end(new DeadlinePassed(timeoutMs)), Math.min(timeoutMs, MAX_TIMER_MS))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const settle = () => {
+      settled = true
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+    work(controller.signal).finally(settle).then(resolve, reject)
+  })
+}

@@ -1,0 +1,11 @@
+import pino, { type Logger } from 'pino'
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+/**
+ * The log: pino events on stderr, so that stdout is for data. The message of each is its stable event name
+ * (`batch.completed`), the rest stands in fields. Never a prompt, an answer or a key.
+ */
+export function createLog(level: LogLevel): Logger {
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2))
+}

@@ -1,0 +1,99 @@
+const QUEUE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
+const KEY_PREFIX = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/
+
+/** Every key starts with it unless the caller says otherwise. */
+export const DEFAULT_KEY_PREFIX = 'cb'
+
+/** A queue's name is part of every key name and of file names, so it is kept plain. */
+export class InvalidQueueName extends Error {
+  readonly code = 'invalid_queue_name'
+
+  constructor(queue: string) {
+    super(
+      `${JSON.stringify(queue)} can't be a queue's name: use 1 to 63 of a-z, 0-9 and "-", starting with a letter or a digit`,
+    )
+    this.name = 'InvalidQueueName'
+  }
+}
+
+/** A prefix with braces would break the hash tag, and with it every script on a cluster. */
+export class InvalidKeyPrefix extends Error {
+  readonly code = 'invalid_key_prefix'
+
+  constructor(prefix: string) {
+    super(
+      `${JSON.stringify(prefix)} can't be a key prefix: use 1 to 63 of A-Z, a-z, 0-9, "_" and "-", starting with a letter or a digit`,
+    )
+    this.name = 'InvalidKeyPrefix'
+  }
+}
+
+/**
+ * The names of all keys of one queue. They share one hash tag, so on a cluster the queue lives in one slot and
+ * each script may touch any of them. BullMQ's own keys are `<tag>:<BullMQ queue>:…`: name no BullMQ queue
+ * like a word below.
+ */
+export interface QueueKeys {
+  readonly tag: string
+  /** What BullMQ calls `prefix`. */
+  readonly bullPrefix: string
+  readonly gate: string
+  readonly pace: string
+  /** The incident that is open now. */
+  readonly incident: string
+  /** Incidents of the past, newest first. */
+  readonly incidents: string
+  /** Alerts that were decided on and not yet enqueued. */
+  readonly outbox: string
+  /** Heartbeats of the worker processes. */
+  readonly workers: string
+  readonly activeBatches: string
+  /** Who feeds and collects in a data directory. */
+  lease(dataDirId: string): string
+  batch(id: string): string
+  /** One bit a request: it has its answer, or is dead. */
+  done(id: string): string
+  /** The generation of each request that was retried from the dead letters. */
+  generations(id: string): string
+  /** Results that are not in files yet. */
+  stream(id: string): string
+}
+
+/**
+ * Gives the key names of a queue.
+ * @throws InvalidQueueName, InvalidKeyPrefix
+ */
+export function queueKeys(prefix: string, queue: string): QueueKeys {
+  if (!QUEUE_NAME.test(queue)) throw new InvalidQueueName(queue)
+  const tag = `{${checkedPrefix(prefix)}:${queue}}`
+  const batch = (id: string): string => `${tag}:batch:${id}`
+  return {
+    tag,
+    bullPrefix: tag,
+    gate: `${tag}:gate`,
+    pace: `${tag}:pace`,
+    incident: `${tag}:incident`,
+    incidents: `${tag}:incidents`,
+    outbox: `${tag}:outbox`,
+    workers: `${tag}:workers`,
+    activeBatches: `${tag}:active-batches`,
+    lease: (dataDirId) => `${tag}:lease:${dataDirId}`,
+    batch,
+    done: (id) => `${batch(id)}:done`,
+    generations: (id) => `${batch(id)}:generations`,
+    stream: (id) => `${batch(id)}:stream`,
+  }
+}
+
+/**
+ * Gives the name of the set of all queues that were ever used under a prefix.
+ * @throws InvalidKeyPrefix
+ */
+export function registryKey(prefix: string): string {
+  return `{${checkedPrefix(prefix)}}:queues`
+}
+
+function checkedPrefix(prefix: string): string {
+  if (!KEY_PREFIX.test(prefix)) throw new InvalidKeyPrefix(prefix)
+  return prefix
+}

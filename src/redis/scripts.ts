@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Redis } from 'ioredis'
+
+/** A Lua script as Redis knows it: its text, and the SHA-1 under which it is cached. */
+export interface Script {
+  /** The file's name, for messages. */
+  readonly name: string
+  readonly source: string
+  readonly sha1: string
+}
+
+export type ScriptArgument = string | number | Buffer
+
+const loaded = new Map<string, Script>()
+
+/**
+ * Reads a `.lua` file, once a process, however many modules ask for it.
+ * @throws the file system's error when the file is missing (the build copies it: scripts/copy-lua.mjs)
+ */
+export function loadScript(url: URL): Script {
+  const known = loaded.get(url.href)
+  if (known !== undefined) return known
+  const path = fileURLToPath(url)
+  const source = readFileSync(path, 'utf8')
+  const script: Script = {
+    name: path.slice(path.lastIndexOf('/') + 1),
+    source,
+    sha1: createHash('sha1').update(source).digest('hex'),
+  }
+  loaded.set(url.href, script)
+  return script
+}
+
+/**
+ * Runs a script by its hash and gives Redis's reply. A Redis that doesn't know it (restarted, failed over,
+ * flushed) is sent the source, which also caches it. On a lost connection ioredis sends the call again, so
+ * scripts must bear being run twice.
+ * @throws Redis's error, without the arguments that ioredis attaches (they hold prompts and answers)
+ */
+export async function runScript(
+  redis: Redis,
+  script: Script,
+  keys: readonly string[],
+  args: readonly ScriptArgument[],
+): Promise<unknown> {
+  try {
+    return await redis.evalsha(script.sha1, keys.length, ...keys, ...args)
+  } catch (error) {
+    if (!isUnknownScript(error)) throw withoutArguments(error)
+  }
+  try {
+    return await redis.eval(script.source, keys.length, ...keys, ...args)
+  } catch (error) {
+    throw withoutArguments(error)
+  }
+}
+
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT')
+}
+
+function withoutArguments(error: unknown): unknown {
+  if (error instanceof Error) Reflect.deleteProperty(error, 'command')
+  return error
+}

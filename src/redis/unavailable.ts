@@ -1,0 +1,47 @@
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOENT: 'there is no such socket',
+  EACCES: 'the socket belongs to another user',
+  ENOTFOUND: 'the host name is not known',
+  EAI_AGAIN: 'the host name could not be looked up',
+  EHOSTUNREACH: 'the host can not be reached',
+  ETIMEDOUT: 'it did not answer in time',
+  ECONNRESET: 'it closed the connection (a TLS server? then rediss://)',
+  WRONGPASS: 'it refused the user or password',
+  NOAUTH: 'it wants a password',
+  NOPERM: 'the user lacks a permission',
+}
+
+/** The first connection to Redis failed. */
+export class RedisUnavailable extends Error {
+  readonly code = 'redis_unavailable'
+
+  /** @param place the target without password; @param cause what ioredis reported, of which only the kind is kept */
+  constructor(place: string, cause: unknown) {
+    super(
+      `Redis can't be used at ${place}: ${reasonOf(cause)}. Check that it runs and that REDIS_URL is right`,
+    )
+    this.name = 'RedisUnavailable'
+  }
+}
+
+/** A connection that worked was lost; it is being taken up again. */
+export class RedisConnectionLost extends Error {
+  readonly code = 'redis_connection_lost'
+
+  constructor(place: string, cause: unknown) {
+    super(`Redis at ${place}: ${reasonOf(cause)}`)
+    this.name = 'RedisConnectionLost'
+  }
+}
+
+/**
+ * Says in words what went wrong. ioredis attaches the command and its arguments to an error (for AUTH and HELLO:
+ * the password), so the error itself goes no further than here.
+ */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'it failed without saying why'
+  if (cause.message === 'Connection is closed.') return 'it accepted the connection but did not get ready'
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message.split(' ', 1)[0]
+  return REASONS[code ?? ''] ?? cause.message
+}

@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { env } from 'node:process'
+import { findServerBinary } from '../../src/redis/server/binary.js'
+
+/** A Redis server of a test's own, to be killed, stopped or filled as the test likes. */
+export interface PrivateRedis {
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  /** SIGKILL; what AOF holds stays for `restart`. */
+  kill(): Promise<void>
+  /** The same port and directory again, after `kill`. */
+  restart(): Promise<void>
+  /** Ends it and removes its directory. */
+  stop(): Promise<void>
+}
+
+/** The server binary on this machine, or null: then tests that need one say that they are skipped. */
+export const serverBinary = findServerBinary(env.PATH)
+
+/** Starts a Redis with AOF and noeviction on a free port of the loopback; `args` are added and win. */
+export async function startPrivateRedis(args: readonly string[] = []): Promise<PrivateRedis> {
+  if (serverBinary === null) throw new Error('no redis-server or valkey-server on PATH')
+  const binary = serverBinary
+  const directory = await mkdtemp(join(tmpdir(), 'cb-redis-'))
+  const port = await freePort()
+  let server = await launch(binary, directory, port, args)
+  return {
+    url: `redis://127.0.0.1:${port}/0`,
+    port,
+    get pid() {
+      return server.pid ?? 0
+    },
+    kill: () => end(server, 'SIGKILL'),
+    async restart() {
+      server = await launch(binary, directory, port, args)
+    },
+    async stop() {
+      await end(server, 'SIGKILL')
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function launch(
+  binary: string,
+  directory: string,
+  port: number,
+  args: readonly string[],
+): Promise<ChildProcess> {
+  const log = join(directory, 'redis.log')
+  const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--logfile', log]
+  const durable = ['--appendonly', 'yes', '--save', '', '--maxmemory-policy', 'noeviction']
+  const server = spawn(binary, [...fixed, ...durable, ...args], { stdio: 'ignore' })
+  while (!(await accepts(port))) {
+    if (server.exitCode === null && server.signalCode === null) continue
+    throw new Error(`redis-server did not start:\n${await readFile(log, 'utf8')}`)
+  }
+  return server
+}
+
+async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return
+  const exited = once(server, 'exit')
+  server.kill(signal)
+  await exited
+}
+
+/** Resolves to false after a short wait, so that a loop over it is a poll. */
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => resolve(true))
+    socket.once('error', () => setTimeout(resolve, 20, false))
+    socket.once('connect', () => socket.destroy())
+  })
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port was given')
+  server.close()
+  await once(server, 'close')
+  return address.port
+}

@@ -1,0 +1,144 @@
+import type { Logger } from 'pino'
+import type { BatchStore } from '../src/batches/batch-store.js'
+import { type BatchWork, type BatchWorkDeps, openBatchWork, troubleOf } from '../src/batches/batch-work.js'
+import type { DirectoryLease } from '../src/batches/lease.js'
+
+export interface BatchWorkerOptions {
+  readonly lease: DirectoryLease
+  readonly store: BatchStore
+  readonly work: BatchWorkDeps
+  /** May another chunk be fed now? Asked before each. */
+  readonly mayFeed: () => Promise<boolean>
+  readonly log: Logger
+}
+
+export interface BatchWorker {
+  /** Writes what has come so far, and gives the directory free. */
+  close(): Promise<void>
+}
+
+const TICK_MS = 50
+const RENEW_MS = 2000
+const TROUBLE_PAUSE_MS = 1000
+
+/** Feeds and collects the batches of one data directory, for as long as this process holds its lease. */
+export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
+  const { lease, store, work, mayFeed, log } = options
+  const open = new Map<string, BatchWork>()
+  let closing = false
+  let wake = (): void => {}
+  let renewedAt = 0
+  let turn = 0
+
+  async function forget(batch: string): Promise<void> {
+    const opened = open.get(batch)
+    open.delete(batch)
+    await opened?.close()
+  }
+
+  async function forgetAll(): Promise<void> {
+    for (const batch of [...open.keys()]) await forget(batch)
+  }
+
+  async function opened(batch: string): Promise<BatchWork | null> {
+    const known = open.get(batch)
+    if (known !== undefined) return known
+    const manifest = await work.directory.manifest(batch)
+    if (manifest === null) return null
+    const fresh = await openBatchWork(manifest, work)
+    open.set(batch, fresh)
+    return fresh
+  }
+
+  /** Trouble of one batch stops that batch only; other trouble may pass, so the files are opened anew. */
+  async function guarded<T>(batch: string, step: (work: BatchWork) => Promise<T>): Promise<T | null> {
+    try {
+      const target = await opened(batch)
+      return target === null ? null : await step(target)
+    } catch (error) {
+      await forget(batch)
+      switch (troubleOf(error)) {
+        case 'lease':
+          throw error
+        case 'batch':
+          await store.end(batch, 'stopped', (error as Error).message)
+          log.error({ batchId: batch, err: error }, 'batch.stopped')
+          return null
+        case 'passing':
+          log.error({ batchId: batch, err: error }, 'batch.trouble')
+          await pause(TROUBLE_PAUSE_MS)
+          return null
+      }
+    }
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  /** One chunk of one batch after the other, as long as the queue has room for it. */
+  async function feed(batches: readonly string[]): Promise<number> {
+    let fed = 0
+    for (let dry = 0; dry < batches.length && !closing && (await mayFeed()); ) {
+      const batch = batches[turn++ % batches.length] as string
+      const count = (await guarded(batch, (target) => target.feed())) ?? 0
+      fed += count
+      dry = count === 0 ? dry + 1 : 0
+    }
+    return fed
+  }
+
+  async function tick(): Promise<number> {
+    if (Date.now() - renewedAt > RENEW_MS) {
+      if (!(await lease.hold())) {
+        await forgetAll()
+        return 0
+      }
+      renewedAt = Date.now()
+    }
+    const batches = await store.active(work.directoryId)
+    for (const batch of open.keys()) if (!batches.includes(batch)) await forget(batch)
+    let moved = await feed(batches)
+    for (const batch of batches) moved += (await guarded(batch, (target) => target.collect())) ?? 0
+    return moved
+  }
+
+  async function run(): Promise<void> {
+    while (!closing) {
+      try {
+        const moved = await tick()
+        if (!closing) await pause(moved > 0 ? 1 : TICK_MS)
+      } catch (error) {
+        await forgetAll()
+        renewedAt = 0
+        log.warn({ err: (error as Error).message }, 'batch.worker_error')
+        if (!closing) await pause(TROUBLE_PAUSE_MS)
+      }
+    }
+  }
+
+  const running = run()
+  return {
+    async close() {
+      closing = true
+      wake()
+      await running
+      try {
+        if (await lease.hold()) {
+          for (const batch of await store.active(work.directoryId)) {
+            for (let lines = 1; lines > 0; ) lines = (await guarded(batch, (target) => target.collect())) ?? 0
+          }
+        }
+      } finally {
+        await forgetAll()
+        await lease.release()
+      }
+    },
+  }
+}

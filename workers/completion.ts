@@ -1,0 +1,85 @@
+import { type Job, UnrecoverableError, Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import { type HandleDeps, handleRequest } from '../src/completions/handle.js'
+import { COMPLETIONS } from '../src/completions/queues.js'
+import { type CompletionRequest, requestSchema } from '../src/completions/request.js'
+import { backoffStrategy, settle } from '../src/completions/settle.js'
+import type { QueueKeys } from '../src/redis/keys.js'
+
+/** Longer than a Redis that stalls for 20 s and a renewal after it; a dead worker is found by its heartbeat. */
+const LOCK_MS = 120_000
+const STALLED_CHECK_MS = 30_000
+/** Off, in effect: a crash of ours must not turn a request into a failed job. */
+const STALLS_ALLOWED = 1_000_000
+
+export interface CompletionWorker {
+  /** Stops taking jobs, lets calls finish until the deadline, then aborts them; every job goes on or goes back. */
+  close(deadlineMs: number): Promise<void>
+  /** Aborts the calls in flight now. */
+  abort(): void
+  setConcurrency(concurrency: number): void
+}
+
+export interface CompletionWorkerOptions {
+  readonly redis: Redis
+  readonly keys: QueueKeys
+  readonly concurrency: number
+  readonly log: Logger
+  readonly deps: HandleDeps
+}
+
+/** The BullMQ worker that makes the calls of one queue. */
+export function startCompletionWorker(options: CompletionWorkerOptions): CompletionWorker {
+  const { redis, keys, log, deps } = options
+  const worker = new Worker<CompletionRequest, void>(
+    COMPLETIONS,
+    // Three parameters: BullMQ hands the signal only to processors that declare it.
+    async (job, token, signal) => {
+      const request = parseRequest(job)
+      const tries = { made: job.attemptsMade, started: job.attemptsStarted, fedAt: job.timestamp }
+      await settle(job, token ?? '', await handleRequest(request, tries, signal ?? never(), deps))
+    },
+    {
+      connection: redis,
+      prefix: keys.bullPrefix,
+      name: deps.workerName,
+      concurrency: options.concurrency,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_CHECK_MS,
+      maxStalledCount: STALLS_ALLOWED,
+      settings: { backoffStrategy },
+    },
+  )
+  worker.on('lockRenewalFailed', (jobIds) => {
+    // Another worker may run them now: what we still wait for would be paid for twice.
+    for (const id of jobIds) worker.cancelJob(id, 'lock lost')
+    log.warn({ jobIds }, 'completion.locks_lost')
+  })
+  worker.on('error', (error) => log.warn({ err: error.message }, 'completion.worker_error'))
+  worker.on('failed', (job, error) => {
+    if ((error as { code?: string }).code === 'try_later') return
+    log.error({ jobId: job?.id, err: error }, 'completion.unexpected_error')
+  })
+  return {
+    async close(deadlineMs) {
+      const deadline = setTimeout(() => worker.cancelAllJobs('shutdown'), deadlineMs)
+      await worker.close()
+      clearTimeout(deadline)
+    },
+    abort: () => worker.cancelAllJobs('shutdown'),
+    setConcurrency(concurrency) {
+      worker.concurrency = concurrency
+    },
+  }
+}
+
+function parseRequest(job: Job): CompletionRequest {
+  const parsed = requestSchema.safeParse(job.data)
+  if (parsed.success) return parsed.data
+  throw new UnrecoverableError('this job is no completion request of this version')
+}
+
+function never(): AbortSignal {
+  return new AbortController().signal
+}
