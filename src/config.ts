@@ -37,12 +37,17 @@ const environmentSchema = z.object({
   REDIS_URL: text,
   CONDUIT_BATCH_DATA_DIR: text,
   CONDUIT_BATCH_ALERT_WEBHOOK: httpUrl('CONDUIT_BATCH_ALERT_WEBHOOK'),
-  CONDUIT_BATCH_LOG_LEVEL: z.enum(LOG_LEVELS, {
-    error: `CONDUIT_BATCH_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`,
-  }).optional(),
-  CONDUIT_BATCH_KEY_PREFIX: text.refine((value) => value === undefined || /^[A-Za-z0-9][\w-]{0,62}$/.test(value), {
-    error: 'CONDUIT_BATCH_KEY_PREFIX must be letters, digits, "_" and "-"',
-  }),
+  CONDUIT_BATCH_LOG_LEVEL: z
+    .enum(LOG_LEVELS, {
+      error: `CONDUIT_BATCH_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`,
+    })
+    .optional(),
+  CONDUIT_BATCH_KEY_PREFIX: text.refine(
+    (value) => value === undefined || /^[A-Za-z0-9][\w-]{0,62}$/.test(value),
+    {
+      error: 'CONDUIT_BATCH_KEY_PREFIX must be letters, digits, "_" and "-"',
+    },
+  ),
 })
 
 /** Everything that comes from outside. Flags of the command line win over the environment. */

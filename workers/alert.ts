@@ -15,17 +15,25 @@ export interface AlertWorkerOptions {
 }
 
 /** The BullMQ worker that delivers alerts: to the log, and to the webhook with retries. */
-export function startAlertWorker({ redis, keys, log, webhook }: AlertWorkerOptions): { close(): Promise<void> } {
+export function startAlertWorker({ redis, keys, log, webhook }: AlertWorkerOptions): {
+  close(): Promise<void>
+} {
   const worker = new Worker<Alert, void>(
     ALERTS,
     async (job: Job<Alert, void>) => {
       const alert = alertSchema.parse(job.data)
       if (webhook !== null) await postAlert(webhook, alert)
-      const { type, ...fields } = alert
+      const { type, queue: _, ...fields } = alert
       if (type === 'incident.opened') log.warn(fields, type)
       else log.info(fields, type)
     },
-    { connection: redis, prefix: keys.bullPrefix, lockDuration: 30_000, maxStalledCount: 1000, concurrency: 1 },
+    {
+      connection: redis,
+      prefix: keys.bullPrefix,
+      lockDuration: 30_000,
+      maxStalledCount: 1000,
+      concurrency: 1,
+    },
   )
   worker.on('failed', (job, error) => {
     log.warn({ jobId: job?.id, attempt: job?.attemptsMade, err: error.message }, 'alert.not_delivered')

@@ -45,7 +45,7 @@ export function createGateMirror({ queue, gate, look, keyHolder, log }: GateMirr
     const paused = await queue.isPaused()
     if (state === 'held' && !paused) {
       await queue.pause()
-      log.warn('gate.held')
+      log.info('gate.held')
     } else if (state !== 'held' && paused) {
       await queue.resume()
       log.info({ state }, 'gate.opened')

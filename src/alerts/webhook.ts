@@ -24,7 +24,9 @@ export async function postAlert(url: string, alert: Alert): Promise<void> {
     await response.body.dump()
     status = response.statusCode
   } catch (error) {
-    throw new WebhookRefused(`the alert webhook can't be reached (${(error as NodeJS.ErrnoException).code ?? 'error'})`)
+    throw new WebhookRefused(
+      `the alert webhook can't be reached (${(error as NodeJS.ErrnoException).code ?? 'error'})`,
+    )
   }
   if (status < 200 || status > 299) throw new WebhookRefused(`the alert webhook answered ${status}`)
 }

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import type { Counter } from '../completions/handle.js'
 import { type BatchOptions, batchOptionsSchema } from '../completions/request.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
@@ -41,6 +42,8 @@ export interface BatchStore {
   active(directoryId: string): Promise<string[]>
   marks(batch: string): Promise<BatchMarks | null>
   options(batch: string): Promise<BatchOptions>
+  /** Requests of all active batches of the queue that have not ended. */
+  waiting(): Promise<number>
   /**
    * Moves marks forward; `collectedTo` is the stream position whose lines are on disk.
    * @throws LeaseLost
@@ -55,7 +58,7 @@ export interface BatchStore {
   end(batch: string, state: BatchState, reason: string): Promise<boolean>
   /** Lets a stopped batch run again. */
   reopen(batch: string): Promise<void>
-  count(batch: string, counter: 'retries' | 'throttled'): Promise<void>
+  count(batch: string, counter: Counter): Promise<void>
 }
 
 /** The state of batches in Redis, under the keys of one queue. */
@@ -91,6 +94,15 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
     async options(batch) {
       const raw = await redis.hget(keys.batch(batch), 'options')
       return batchOptionsSchema.parse(JSON.parse(raw ?? 'null'))
+    },
+    async waiting() {
+      const active = await redis.smembers(keys.activeBatches)
+      const counts = await Promise.all(
+        active.map((batch) => redis.hmget(keys.batch(batch), 'total', 'completed', 'failed')),
+      )
+      return counts.reduce((sum, [total, ...ended]) => {
+        return sum + Number(total ?? 0) - ended.reduce((done, count) => done + Number(count ?? 0), 0)
+      }, 0)
     },
     async advance(batch, directoryId, lease, marks, collectedTo = '') {
       const names = [keys.lease(directoryId), keys.batch(batch), keys.stream(batch)]

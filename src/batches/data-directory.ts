@@ -97,7 +97,9 @@ function parseManifest(raw: string, path: string): Manifest {
   try {
     return manifestSchema.parse(JSON.parse(raw))
   } catch {
-    throw new DataDirectoryDamaged(`${path} is not a batch manifest of this version; move it away and run again`)
+    throw new DataDirectoryDamaged(
+      `${path} is not a batch manifest of this version; move it away and run again`,
+    )
   }
 }
 

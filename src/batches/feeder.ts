@@ -1,19 +1,14 @@
 import type { Queue } from 'bullmq'
 import { errorLine } from '../completions/output-line.js'
 import type { Ending, Recorded } from '../completions/record.js'
-import { type BatchOptions, type CompletionRequest, jobId, type RequestPlace } from '../completions/request.js'
+import {
+  type BatchOptions,
+  type CompletionRequest,
+  jobId,
+  type RequestPlace,
+} from '../completions/request.js'
 import type { BatchStore } from './batch-store.js'
 import type { Chunk, ChunkReader } from './input/chunks.js'
-
-/** How much may lie in Redis at once. */
-export interface FeedBudget {
-  /** Waiting requests below which another chunk is fed. */
-  readonly readyDepth: number
-  /** Delayed requests (retries) above which nothing new is fed; they are capped apart from the ready ones. */
-  readonly mostDelayed: number
-  /** Answers recorded and not yet on disk above which nothing new is fed. */
-  readonly mostUncollected: number
-}
 
 export interface FeederDeps {
   readonly queue: Queue

@@ -30,7 +30,10 @@ export interface RedisPlace {
  */
 export async function accessRedis(place: RedisPlace): Promise<RedisAccess> {
   if (place.redisUrl !== null) return { target: { url: place.redisUrl }, leave: async () => {} }
-  const { socketPath, leave } = await joinServer({ dataDir: place.dataDirectory, searchPath: place.searchPath })
+  const { socketPath, leave } = await joinServer({
+    dataDir: place.dataDirectory,
+    searchPath: place.searchPath,
+  })
   return { target: { socketPath }, leave }
 }
 

@@ -3,8 +3,8 @@ import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BatchOptions } from '../completions/request.js'
 import type { DataDirectory, OutputOwner } from './data-directory.js'
-import { openSource } from './input/source.js'
 import { readRejects } from './input/rejects.js'
+import { openSource } from './input/source.js'
 import { type StagedInput, stageInput } from './input/stage.js'
 import type { Manifest } from './manifest.js'
 import { partialName } from './publish.js'
@@ -44,7 +44,9 @@ export class BadLines extends Error {
   /** One message a line, each naming it. */
   readonly problems: readonly string[]
   constructor(input: string, rejected: number, problems: readonly string[]) {
-    super(`${rejected} ${rejected === 1 ? 'line' : 'lines'} of ${input} can't be sent, so nothing was (--strict)`)
+    super(
+      `${rejected} ${rejected === 1 ? 'line' : 'lines'} of ${input} can't be sent, so nothing was (--strict)`,
+    )
     this.rejected = rejected
     this.problems = problems
   }
@@ -55,7 +57,9 @@ export type SubmitProgress = (step: 'validating', bytes: number, ofBytes: number
 
 /** The same content, output, queue and model are the same batch. */
 function identityOf(sha256: string, { output, queue, model }: Submission): string {
-  return createHash('sha256').update(JSON.stringify([sha256, output, queue, model])).digest('hex')
+  return createHash('sha256')
+    .update(JSON.stringify([sha256, output, queue, model]))
+    .digest('hex')
 }
 
 /**
@@ -132,7 +136,8 @@ async function refuseTakenOutput(
 async function refuseBadInput(submission: Submission, staged: StagedInput, staging: string): Promise<void> {
   if (!submission.strict || staged.rejected === 0) return
   const problems: string[] = []
-  for await (const { problem } of readRejects(staging)) problems.push(`line ${problem.line}: ${problem.message}`)
+  for await (const { problem } of readRejects(staging))
+    problems.push(`line ${problem.line}: ${problem.message}`)
   throw new BadLines(submission.input, staged.rejected, problems)
 }
 

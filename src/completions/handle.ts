@@ -1,11 +1,10 @@
 import type { Gate } from '../admission/gate.js'
-import type { CallResult, Permits } from '../admission/permits.js'
+import type { CallResult, Permit, Permits } from '../admission/permits.js'
+import type { ApiKey } from '../conduit/api-key.js'
 import { classify } from '../conduit/classify.js'
 import { CallAborted, type ConduitClient } from '../conduit/client.js'
-import type { Failure, Outcome } from '../conduit/outcome.js'
-import type { ApiKey } from '../conduit/api-key.js'
-import { backoffMs } from './backoff.js'
-import { answerLine, errorLine } from './output-line.js'
+import type { Outcome } from '../conduit/outcome.js'
+import { type Decision, decide, type Tries } from './decide.js'
 import type { Ending, Recorded, Verdict } from './record.js'
 import type { BatchOptions, CompletionRequest, RequestPlace } from './request.js'
 
@@ -16,15 +15,8 @@ export type Settlement =
   | { readonly kind: 'delay'; readonly delayMs: number }
   | { readonly kind: 'give_back' }
 
-/** How often the job ran before. */
-export interface Tries {
-  /** Attempts used before this one. */
-  readonly made: number
-  /** Starts, this one included. */
-  readonly started: number
-  /** When the request was fed, Unix ms. */
-  readonly fedAt: number
-}
+/** What a batch counts besides its endings. */
+export type Counter = 'retries' | 'throttled' | 'maybeBilled'
 
 /** What the handling of a request needs of the world. */
 export interface HandleDeps {
@@ -32,7 +24,7 @@ export interface HandleDeps {
   readonly record: (place: RequestPlace, ending: Ending) => Promise<Recorded>
   readonly options: (batch: string) => Promise<BatchOptions>
   /** Adds one to a counter of the batch. */
-  readonly count: (batch: string, counter: 'retries' | 'throttled') => Promise<void>
+  readonly count: (batch: string, counter: Counter) => Promise<void>
   readonly permits: Permits
   readonly gate: Gate
   readonly conduit: ConduitClient
@@ -45,39 +37,31 @@ export interface HandleDeps {
   readonly onOutcome: (request: CompletionRequest, outcome: Outcome, recorded: Recorded | null) => void
 }
 
-/** 429s use no attempt, but a request is not thrown back for ever. */
-const LONGEST_THROTTLED_MS = 24 * 3600_000
-
-/** One request, once around: verdict → permit → call → classify → record, and what becomes of its job. */
+/** One request, once around: permit → verdict → call → classify → record, and what becomes of its job. */
 export async function handleRequest(
   request: CompletionRequest,
   tries: Tries,
   signal: AbortSignal,
   deps: HandleDeps,
 ): Promise<Settlement> {
-  const options = await deps.options(request.batch)
   const admission = await deps.permits.acquire()
   if (admission.kind === 'held') return giveBack(deps)
   if (admission.kind === 'closing') return { kind: 'give_back' }
   const { permit } = admission
-  // After the permit, not before: it may have waited long for it.
-  const verdict = await deps.verdict(request)
-  if (verdict !== 'go') {
-    permit.report({ kind: 'otherwise' })
-    return { kind: 'leave' }
-  }
-  const key = deps.apiKey()
   try {
-    const call = { apiKey: key.secret, timeoutMs: options.timeoutMs, signal }
-    const outcome = classify(await deps.conduit.complete(request.body, call), deps.now())
-    const held = outcome.kind === 'held' ? await holdGate(outcome, permit.epoch, key, deps) : null
-    permit.report(callResult(outcome))
-    if (held === 'held') return giveBack(deps)
-    return await conclude(request, outcome, tries, options, deps)
+    // After the permit, not before: it may have waited long for it.
+    if ((await deps.verdict(request)) !== 'go') return { kind: 'leave' }
+    const options = await deps.options(request.batch)
+    const outcome = await call(request, options, permit, signal, deps)
+    if (outcome === 'held') return giveBack(deps)
+    const context = { tries, options, nowMs: deps.now(), random: deps.random() }
+    return await carryOut(request, outcome, decide(request, outcome, context), deps)
   } catch (error) {
-    permit.report({ kind: 'otherwise' })
     if (error instanceof CallAborted) return { kind: 'give_back' }
     throw error
+  } finally {
+    // Counts only where nothing better was reported: the call was not made, or did not end.
+    permit.report({ kind: 'otherwise' })
   }
 }
 
@@ -87,13 +71,34 @@ async function giveBack(deps: HandleDeps): Promise<Settlement> {
   return { kind: 'give_back' }
 }
 
-/** `stale`: the refusal is of an earlier epoch, the gate stays open and the request simply goes again. */
+/** The call and what it meant. `held`: it closed the gate, or found it closed; the outcome is in the gate then. */
+async function call(
+  request: CompletionRequest,
+  options: BatchOptions,
+  permit: Permit,
+  signal: AbortSignal,
+  deps: HandleDeps,
+): Promise<Outcome | 'held'> {
+  const key = deps.apiKey()
+  const reply = await deps.conduit.complete(request.body, {
+    apiKey: key.secret,
+    timeoutMs: options.timeoutMs,
+    signal,
+  })
+  const outcome = classify(reply, deps.now())
+  const closed = outcome.kind === 'held' && (await holdGate(outcome, permit.epoch, key, deps))
+  permit.report(callResult(outcome))
+  if (closed) deps.onOutcome(request, outcome, null)
+  return closed ? 'held' : outcome
+}
+
+/** False when the refusal is of an earlier epoch: the gate stays open, and the request simply goes again. */
 async function holdGate(
   outcome: Extract<Outcome, { kind: 'held' }>,
   epoch: number,
   key: ApiKey,
   deps: HandleDeps,
-): Promise<'held' | 'stale'> {
+): Promise<boolean> {
   const { code, message, requestId } = outcome.failure
   const placed = await deps.gate.hold({
     reason: outcome.reason,
@@ -105,9 +110,9 @@ async function holdGate(
     epoch,
     retryAfterMs: outcome.retryAfterMs ?? 0,
   })
-  if (placed === 'stale') return 'stale'
+  if (placed === 'stale') return false
   deps.permits.hold()
-  return 'held'
+  return true
 }
 
 function callResult(outcome: Outcome): CallResult {
@@ -123,71 +128,27 @@ function callResult(outcome: Outcome): CallResult {
   }
 }
 
-/** Records what ended, and says what becomes of what did not. */
-async function conclude(
+async function carryOut(
   request: CompletionRequest,
   outcome: Outcome,
-  tries: Tries,
-  options: BatchOptions,
+  decision: Decision,
   deps: HandleDeps,
 ): Promise<Settlement> {
-  const end = async (ending: Ending): Promise<Settlement> => {
-    deps.onOutcome(request, outcome, await deps.record(request, ending))
-    return { kind: 'leave' }
-  }
-  const random = deps.random()
-  switch (outcome.kind) {
-    case 'completed':
-      return end({ kind: 'completed', line: answerLine(request, request.customId, outcome), usage: outcome.usage })
-    case 'dead':
-      return end(deadEnding(request, outcome.failure, outcome.failure.code, tries, deps.now()))
-    case 'retry': {
-      const attempt = tries.made + 1
-      if (attempt >= options.maxAttempts) {
-        return end(deadEnding(request, outcome.failure, 'retries_exhausted', tries, deps.now()))
-      }
-      deps.onOutcome(request, outcome, null)
-      await deps.count(request.batch, 'retries')
-      const delayMs = backoffMs(attempt, outcome.retryAfterMs, options, random)
-      return { kind: 'retry', delayMs, why: outcome.failure.code }
-    }
-    case 'throttled': {
-      if (deps.now() - tries.fedAt > LONGEST_THROTTLED_MS) {
-        return end(deadEnding(request, outcome.failure, 'throttled_too_long', tries, deps.now()))
-      }
-      deps.onOutcome(request, outcome, null)
-      await deps.count(request.batch, 'throttled')
-      const refusals = Math.max(1, tries.started - tries.made)
-      return { kind: 'delay', delayMs: backoffMs(refusals, outcome.retryAfterMs, options, random) }
-    }
-    case 'held':
-      deps.onOutcome(request, outcome, null)
-      return { kind: 'delay', delayMs: backoffMs(1, outcome.retryAfterMs, options, random) }
-  }
-}
-
-/** Messages for the ends that are ours and not Conduit's; every other dead letter is Conduit's own answer. */
-function ownMessage(code: string, failure: Failure, calls: number): string {
-  if (code === 'retries_exhausted') return `gave up after ${calls} attempts; the last one: ${failure.message}`
-  if (code === 'throttled_too_long') return 'Conduit refused it with 429 for more than 24 hours'
-  return failure.message
-}
-
-function deadEnding(
-  request: CompletionRequest,
-  failure: Failure,
-  code: string,
-  tries: Tries,
-  at: number,
-): Ending {
-  const attempts = tries.made + 1
-  const own = code !== failure.code || failure.status === null
-  const error = own ? { code, message: ownMessage(code, failure, attempts), line: request.line } : null
-  const model = typeof request.body.model === 'string' ? request.body.model : null
-  const { batch, index, generation, customId, line } = request
-  return {
-    kind: 'dead',
-    line: errorLine(request, customId, failure, error),
-    letter: { batch, index, generation, customId, line, model, code, failure, attempts, at },
+  const { batch } = request
+  const recorded = decision.kind === 'end' ? await deps.record(request, decision.ending) : null
+  deps.onOutcome(request, outcome, recorded)
+  // Conduit has no idempotency key: an answer that got lost may have been billed, so at least it is counted.
+  if ('failure' in outcome && outcome.failure.maybeBilled) await deps.count(batch, 'maybeBilled')
+  switch (decision.kind) {
+    case 'end':
+      return { kind: 'leave' }
+    case 'retry':
+      await deps.count(batch, 'retries')
+      return decision
+    case 'throttled':
+      await deps.count(batch, 'throttled')
+      return { kind: 'delay', delayMs: decision.delayMs }
+    case 'again':
+      return { kind: 'delay', delayMs: decision.delayMs }
   }
 }

@@ -62,7 +62,15 @@ export async function recordFromDisk(
   const { batch, index, generation } = place
   const names = [keys.batch(batch), keys.done(batch), keys.generations(batch), keys.stream(batch)]
   const tokens = [usage.prompt_tokens, usage.completion_tokens, usage.total_tokens]
-  return (await runScript(redis, recordScript, names, [index, generation, kind, '', code, ...tokens, ''])) as Recorded
+  return (await runScript(redis, recordScript, names, [
+    index,
+    generation,
+    kind,
+    '',
+    code,
+    ...tokens,
+    '',
+  ])) as Recorded
 }
 
 /** One round trip before each call. */

@@ -1,3 +1,5 @@
+import { onAbort } from './on-abort.js'
+
 /** The caller's signal ended the call (its deadline did not): nobody waits for the answer any more. */
 export class CallAborted extends Error {
   readonly code = 'call_aborted'
@@ -28,7 +30,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1
  * signal given to `work` then tells it to stop. (undici alone would not do: it looks at a signal only when a request
  * gets its connection, so one that waits for a connection would outlive its deadline.)
  *
- * The end is put off by one turn of the event loop: an answer that lies in the socket already was paid for, and wins.
+ * The end is put off until the sockets have been looked at once more: an answer that is there was paid for, and wins.
  *
  * @throws CallAborted when `signal` ended it, also when it was aborted before: then `work` is never called.
  * @throws DeadlinePassed when time did.
@@ -40,20 +42,24 @@ export function withDeadline<T>(limits: Limits, work: (signal: AbortSignal) => P
     const controller = new AbortController()
     let settled = false
     const end = (reason: Error) =>
-      setImmediate(() => {
+      afterNextPoll(() => {
         if (settled) return
         settle()
         reject(reason)
         controller.abort(reason)
       })
-    const onAbort = () => end(new CallAborted())
     const timer = setTimeout(() => end(new DeadlinePassed(timeoutMs)), Math.min(timeoutMs, MAX_TIMER_MS))
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const ignore = signal === undefined ? null : onAbort(signal, () => end(new CallAborted()))
     const settle = () => {
       settled = true
       clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
+      ignore?.()
     }
     work(controller.signal).finally(settle).then(resolve, reject)
   })
+}
+
+/** Two immediates, with a whole turn of the event loop between them: the first alone may run in this very turn. */
+function afterNextPoll(callback: () => void): void {
+  setImmediate(() => setImmediate(callback))
 }

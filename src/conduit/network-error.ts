@@ -14,15 +14,16 @@ const BEFORE_SENDING = new Set([
 const CERTIFICATE = /CERT|^UNABLE_TO_|^ERR_(TLS|SSL)_/
 
 /**
- * A network error in one line that holds its code (ECONNREFUSED, ECONNRESET, UND_ERR_SOCKET …), and whether the
+ * A network error in words that hold its code (ECONNREFUSED, ECONNRESET, UND_ERR_SOCKET …), and whether the
  * request may have reached the server before it.
  */
 export function describeNetworkError(error: unknown): { message: string; maybeSent: boolean } {
   if (!(error instanceof Error)) return { message: 'unknown network error', maybeSent: true }
   const code = codeOf(error)
   const maybeSent = code === null || !(BEFORE_SENDING.has(code) || CERTIFICATE.test(code))
-  const text = textOf(error) || error.name
-  return { message: code === null || text.includes(code) ? text : `${code}: ${text}`, maybeSent }
+  const name = code ?? error.name
+  const text = textOf(error)
+  return { message: text.includes(name) ? text : `${name}: ${text}`, maybeSent }
 }
 
 function codeOf(error: Error): string | null {

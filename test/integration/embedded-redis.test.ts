@@ -1,13 +1,32 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import {
+  chmod,
+  lutimes,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { currentProcess, formatProcess, isAlive, parseProcess } from '../../src/process-identity.js'
+import {
+  currentProcess,
+  formatProcess,
+  isAlive,
+  parseProcess,
+  processWithPid,
+} from '../../src/process-identity.js'
 import { RedisNotInstalled, RedisStartFailed, UnsafeSocketDirectory } from '../../src/redis/server/errors.js'
 import { joinServer, type ServerMembership } from '../../src/redis/server/join.js'
 import { withLock } from '../../src/redis/server/lock.js'
-import { killEmbeddedClients, startEmbeddedClient } from '../support/embedded-client.js'
+import { isGone } from '../../src/redis/server/presence.js'
+import { type EmbeddedClient, killEmbeddedClients, startEmbeddedClient } from '../support/embedded-client.js'
 import { serverBinary } from '../support/private-redis.js'
 
 const onLinux = process.platform === 'linux'
@@ -35,11 +54,22 @@ async function serverProcess(directory = dataDir) {
   return text === null ? null : parseProcess(JSON.parse(text).process)
 }
 
+/** The pids of all servers that were ever started in the data directory, by their common log. */
+async function startedPids(): Promise<number[]> {
+  const log = await readFile(join(dataDir, 'redis', 'redis.log'), 'utf8').catch(() => '')
+  return [...log.matchAll(/pid=(\d+), just started/g)].map(([, pid]) => Number(pid))
+}
+
 async function endServer(): Promise<void> {
-  const server = await serverProcess()
-  if (server === null || !isAlive(server)) return
-  process.kill(server.pid, 'SIGKILL')
-  await vi.waitUntil(() => !isAlive(server))
+  for (const pid of await startedPids()) {
+    if (processWithPid(pid) === null) continue
+    process.kill(pid, 'SIGKILL')
+    await vi.waitUntil(() => processWithPid(pid) === null)
+  }
+}
+
+function startSix(): Promise<EmbeddedClient[]> {
+  return Promise.all(Array.from({ length: 6 }, () => startEmbeddedClient(dataDir)))
 }
 
 async function killServer(): Promise<void> {
@@ -115,9 +145,10 @@ describe.skipIf(serverBinary === null)('the private server (needs redis-server o
   })
 
   test('is one for six processes that join at once, and none when they have left at once', async () => {
-    const clients = Array.from({ length: 6 }, () => startEmbeddedClient(dataDir))
+    const clients = await startSix()
     const joined = await Promise.all(clients.map((client) => client.join()))
     expect(joined.filter(({ started }) => started)).toHaveLength(1)
+    expect(await startedPids()).toHaveLength(1)
     expect(new Set(joined.map(({ socketPath }) => socketPath)).size).toBe(1)
     const server = await serverProcess()
     expect(server !== null && isAlive(server)).toBe(true)
@@ -132,7 +163,7 @@ describe.skipIf(serverBinary === null)('the private server (needs redis-server o
       `${formatProcess({ ...currentProcess(), startedAt: '1' })}.dead`,
       join(dataDir, 'redis', 'lock'),
     )
-    const clients = Array.from({ length: 6 }, () => startEmbeddedClient(dataDir))
+    const clients = await startSix()
     await Promise.all(clients.map((client) => client.churn(5)))
     expect(await isServerAlive()).toBe(false)
 
@@ -142,7 +173,7 @@ describe.skipIf(serverBinary === null)('the private server (needs redis-server o
   })
 
   test('outlives a client that was killed, is found by the next, and stops with it', async () => {
-    const client = startEmbeddedClient(dataDir)
+    const client = await startEmbeddedClient(dataDir)
     await client.join()
     const server = await serverProcess()
     await client.kill()
@@ -156,16 +187,19 @@ describe.skipIf(serverBinary === null)('the private server (needs redis-server o
   })
 
   test('does not hear the Ctrl-C that ends its client', async () => {
-    const client = startEmbeddedClient(dataDir)
-    await client.join()
+    const client = await startEmbeddedClient(dataDir)
+    const { socketPath } = await client.join()
+    const redis = open(socketPath)
+    await redis.set('kept', 'yes')
     await client.interrupt()
-    const next = await joinHere()
-    expect(next.started).toBe(false)
-    await next.leave()
+    const server = await serverProcess()
+    const group = spawnSync('ps', ['-o', 'pgid=', '-p', String(server?.pid)], { encoding: 'utf8' }).stdout
+    expect(Number(group)).toBe(server?.pid)
+    expect(await redis.get('kept')).toBe('yes')
   })
 
   test.runIf(onLinux)('has nothing of the environment of its client, where the API key is', async () => {
-    const client = startEmbeddedClient(dataDir)
+    const client = await startEmbeddedClient(dataDir)
     await client.join()
     const server = await serverProcess()
     expect(await readFile(`/proc/${client.pid}/environ`, 'utf8')).toContain('sk-must-stay-here')
@@ -174,7 +208,7 @@ describe.skipIf(serverBinary === null)('the private server (needs redis-server o
   })
 
   test('is started again behind its stale socket when it was killed, with all it had acknowledged', async () => {
-    const client = startEmbeddedClient(dataDir)
+    const client = await startEmbeddedClient(dataDir)
     const { socketPath } = await client.join()
     const redis = open(socketPath)
     await redis.set('acknowledged', 'before the kill')
@@ -190,7 +224,7 @@ describe.skipIf(serverBinary === null)('the private server (needs redis-server o
   })
 
   test('comes back by itself when it is killed under its clients', async () => {
-    const [one, other] = [await joinHere(), startEmbeddedClient(dataDir)]
+    const [one, other] = [await joinHere(), await startEmbeddedClient(dataDir)]
     await other.join()
     const redis = open(one.socketPath)
     await redis.set('acknowledged', 'before the kill')
@@ -205,7 +239,7 @@ describe.skipIf(serverBinary === null)('the private server (needs redis-server o
   })
 
   test('is replaced, not doubled, when somebody has deleted its socket', async () => {
-    const client = startEmbeddedClient(dataDir)
+    const client = await startEmbeddedClient(dataDir)
     const { socketPath } = await client.join()
     await open(socketPath).set('kept', 'yes')
     const before = await serverProcess()
@@ -256,6 +290,7 @@ describe.skipIf(serverBinary === null)('the private server (needs redis-server o
   test('has a short socket path, the same for every client, when the data directory is deep', async () => {
     dataDir = join(base, 'd'.repeat(60), 'e'.repeat(60))
     const [one, other] = await Promise.all([joinHere(), joinHere()])
+    expect([one.started, other.started].toSorted()).toEqual([false, true])
     expect(Buffer.byteLength(one.socketPath)).toBeLessThanOrEqual(100)
     expect(other.socketPath).toBe(one.socketPath)
     expect((await stat(dirname(one.socketPath))).mode & 0o777).toBe(0o700)
@@ -279,7 +314,7 @@ describe('a server that can not be had', () => {
     const joining = joinServer({ dataDir, searchPath: base })
     await expect(joining).rejects.toThrow(RedisNotInstalled)
     await expect(joining).rejects.toThrow(
-      /apt-get install -y redis-server[^]*brew install redis[^]*docker run[^]*REDIS_URL=/,
+      /apt-get install -y redis-server[\s\S]*brew install redis[\s\S]*docker run[\s\S]*REDIS_URL=/,
     )
     expect(await readdir(join(dataDir, 'redis', 'clients'))).toEqual([])
   })
@@ -335,17 +370,15 @@ describe('the lock', () => {
   })
 
   test('of a process in another container holds as long as it is touched', async () => {
+    const elsewhere = { ...currentProcess(), host: '00000000' }
+    expect(isGone(elsewhere, Date.now() - 30_000)).toBe(false)
+    expect(isGone(elsewhere, Date.now() - 90_000)).toBe(true)
+
     const path = join(base, 'lock')
-    await symlink(`${formatProcess({ ...currentProcess(), host: '00000000' })}.elsewhere`, path)
-    let entered = false
-    const working = withLock(path, async () => {
-      entered = true
-    })
-    await Promise.all(Array.from({ length: 3 }, () => withLock(join(base, 'other'), async () => undefined)))
-    expect(entered).toBe(false)
-    await rm(path)
-    await working
-    expect(entered).toBe(true)
+    await symlink(`${formatProcess(elsewhere)}.elsewhere`, path)
+    const longAgo = new Date(Date.now() - 90_000)
+    await lutimes(path, longAgo, longAgo)
+    expect(await withLock(path, async () => 'done')).toBe('done')
   })
 
   test('is released when the work fails', async () => {

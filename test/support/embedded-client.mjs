@@ -8,6 +8,7 @@ const [, , dataDir] = process.argv
 let membership
 
 const commands = {
+  ready: () => ({}),
   async join() {
     membership = await joinServer({ dataDir, searchPath: process.env.PATH })
     return { started: membership.started, socketPath: membership.socketPath }

@@ -19,8 +19,8 @@ export interface EmbeddedClient {
 
 const running = new Set<ChildProcess>()
 
-/** Starts one; it joins when it is told to. */
-export function startEmbeddedClient(dataDir: string): EmbeddedClient {
+/** Starts one and waits until it takes commands, so that several can be told to join at the same instant. */
+export async function startEmbeddedClient(dataDir: string): Promise<EmbeddedClient> {
   const script = fileURLToPath(new URL('embedded-client.mjs', import.meta.url))
   const child = spawn(execPath, [script, dataDir], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -42,6 +42,7 @@ export function startEmbeddedClient(dataDir: string): EmbeddedClient {
     await exited
   }
   const pid = child.pid ?? 0
+  await send('ready')
   return {
     pid,
     join: async () => (await send('join')) as { started: boolean; socketPath: string },

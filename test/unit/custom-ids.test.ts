@@ -32,7 +32,7 @@ describe('the custom_id index', () => {
     expect(seen).toBe(0)
     expect(after.arrayBuffers + after.heapUsed - before.arrayBuffers - before.heapUsed).toBeLessThan(40e6)
     for (let n = 1; n <= 1_000_000; n += 997) expect(index.add(`request-${n}`, 5)).toBe(n)
-  })
+  }, 60_000)
 
   it('knows lines up to 2^32 - 1', () => {
     const index = createCustomIdIndex()

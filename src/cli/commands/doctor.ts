@@ -10,7 +10,10 @@ export interface DoctorFlags {
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description('check Redis, the API key, the balance and the disk; costs nothing')
-    .option('--data-dir <dir>', 'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)')
+    .option(
+      '--data-dir <dir>',
+      'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)',
+    )
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', '\nExits with 1 when something is in the way of a batch.\n')
     .action(async (flags: DoctorFlags) => {

@@ -7,7 +7,10 @@ export interface GateFlags {
   readonly json?: true
 }
 
-const DATA_DIR = ['--data-dir <dir>', 'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)'] as const
+const DATA_DIR = [
+  '--data-dir <dir>',
+  'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)',
+] as const
 const JSON_FLAG = ['--json', 'print one JSON object on stdout'] as const
 
 /** `conduit-batch pause`: no call starts until somebody resumes. */

@@ -30,12 +30,25 @@ export function runCommand(): Command {
     .option('-c, --concurrency <n>', 'calls in flight at most', wholeNumber(1, 1000), 50)
     .option('--max-attempts <n>', 'attempts for each request', wholeNumber(1, 1000), 8)
     .option('--timeout <seconds>', 'for one call (default: 300)', seconds(0.1, 3600), 300_000)
-    .option('--backoff-base <seconds>', 'wait after the first failed attempt (default: 1)', seconds(0.01, 3600), 1000)
-    .option('--backoff-cap <seconds>', 'longest wait between attempts (default: 60)', seconds(0.01, 86_400), 60_000)
+    .option(
+      '--backoff-base <seconds>',
+      'wait after the first failed attempt (default: 1)',
+      seconds(0.01, 3600),
+      1000,
+    )
+    .option(
+      '--backoff-cap <seconds>',
+      'longest wait between attempts (default: 60)',
+      seconds(0.01, 86_400),
+      60_000,
+    )
     .option('--strict', 'refuse the file if one line of it cannot be sent')
     .option('--exit-on-pause', 'exit with 3 when only a person can help, instead of waiting')
     .option('--fresh', 'start over: forget the answers that are there')
-    .option('--data-dir <dir>', 'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)')
+    .option(
+      '--data-dir <dir>',
+      'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)',
+    )
     .option('--json', 'print one JSON object as the last line of stdout')
     .addHelpText('after', EXAMPLES)
     .action(async (input: string, flags: RunFlags) => {

@@ -9,9 +9,15 @@ export interface StatusFlags {
 export function statusCommand(): Command {
   return new Command('status')
     .description('show queues and batches: what runs, what waits, what to do')
-    .option('--data-dir <dir>', 'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)')
+    .option(
+      '--data-dir <dir>',
+      'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)',
+    )
     .option('--json', 'print one JSON object on stdout')
-    .addHelpText('after', '\nExamples:\n  conduit-batch status\n  conduit-batch status --json | jq .batches\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  conduit-batch status\n  conduit-batch status --json | jq .batches\n',
+    )
     .action(async (flags: StatusFlags) => {
       const { status } = await import('../status/status.js')
       await status(flags)

@@ -50,7 +50,11 @@ async function checkBalance({ billingUrl }: Config, { secret }: ApiKey): Promise
     }
     const text = `$${(result.balanceInCents / 100).toFixed(2)}`
     if (result.balanceInCents > 0) return { check: 'balance', level: 'ok', text }
-    return { check: 'balance', level: 'warn', text: `${text}: top up at https://conduit.im, or calls will be refused` }
+    return {
+      check: 'balance',
+      level: 'warn',
+      text: `${text}: top up at https://conduit.im, or calls will be refused`,
+    }
   } finally {
     await billing.close()
   }

@@ -1,12 +1,12 @@
+import { type Roles, type RolesOptions, startRoles } from '../../../workers/roles.js'
 import type { DirectoryLease } from '../../batches/lease.js'
 import { readBatchSnapshot, readQueueSnapshot } from '../../batches/read-snapshot.js'
 import type { Session } from '../../batches/session.js'
 import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
-import { type Roles, type RolesOptions, startRoles } from '../../../workers/roles.js'
 import { createRateMeter, estimateLeftMs } from '../progress/rate.js'
 import type { RunStatus } from '../text/summary-object.js'
-import type { Screen } from './screen.js'
 import { type Interruptions, listenForInterruptions } from './interruptions.js'
+import type { Screen } from './screen.js'
 
 export interface AttendOptions {
   readonly session: Session
@@ -80,7 +80,9 @@ function createView({ session, batch, screen, startedAt }: AttendOptions) {
     const reading = Promise.all([readBatchSnapshot(session, batch), readQueueSnapshot(session)])
     // While Redis is away the last known figures stay on the screen.
     reading.catch(() => {})
-    const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), last === null ? 60_000 : 2000).unref())
+    const late = new Promise<null>((resolve) =>
+      setTimeout(() => resolve(null), last === null ? 60_000 : 2000).unref(),
+    )
     const got = await Promise.race([reading, late])
     if (got === null) return null
     const [batchSnapshot, queue] = got

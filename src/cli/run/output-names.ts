@@ -24,7 +24,8 @@ export function outputNames(input: string, output: string | undefined): OutputNa
     const path = resolve(output)
     return { output: path, errors: `${path.replace(RESULTS_ENDING, '')}.errors.jsonl` }
   }
-  if (input === '-') throw new OutputNeeded('stdin has no name to make one from: say where answers go with --output')
+  if (input === '-')
+    throw new OutputNeeded('stdin has no name to make one from: say where answers go with --output')
   const path = resolve(input)
   const stem = join(dirname(path), basename(path).replace(INPUT_ENDINGS, ''))
   return { output: `${stem}.results.jsonl`, errors: `${stem}.errors.jsonl` }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
-import { createDirectoryLease } from '../../batches/lease.js'
 import { type DataDirectory, openDataDirectory } from '../../batches/data-directory.js'
+import { createDirectoryLease } from '../../batches/lease.js'
 import type { Manifest } from '../../batches/manifest.js'
 import { publish } from '../../batches/publish.js'
 import { readBatchSnapshot } from '../../batches/read-snapshot.js'
@@ -15,10 +15,10 @@ import { EXIT, type ExitCode } from '../exit.js'
 import { formatBytes } from '../text/format.js'
 import { renderSummary } from '../text/summary.js'
 import { type RunStatus, summaryObject } from '../text/summary-object.js'
+import { attend } from './attend.js'
 import type { RunFlags } from './flags.js'
 import { outputNames } from './output-names.js'
 import { createScreen, type Screen } from './screen.js'
-import { attend } from './attend.js'
 
 /**
  * `conduit-batch run`: stages the input, works on the batch (or watches whoever does) until it ends, and tells how.
@@ -45,7 +45,14 @@ export async function run(input: string, flags: RunFlags): Promise<ExitCode> {
     })
     try {
       await registerBatch(session, directory, manifest, flags, replaced)
-      const status = await work(session, directory, manifest, { config, flags, log, screen, resumed, startedAt })
+      const status = await work(session, directory, manifest, {
+        config,
+        flags,
+        log,
+        screen,
+        resumed,
+        startedAt,
+      })
       const snapshot = await snapshotOf(session, manifest.batch)
       return await report(session, snapshot, status, { flags, screen, startedAt })
     } finally {
@@ -72,7 +79,8 @@ async function stage(input: string, flags: RunFlags, directory: DataDirectory, s
       strict: flags.strict === true,
       fresh: flags.fresh === true,
     },
-    (_step, bytes, ofBytes) => screen.passing(`checking ${input}: ${formatBytes(bytes)} of ${formatBytes(ofBytes)}`),
+    (_step, bytes, ofBytes) =>
+      screen.passing(`checking ${input}: ${formatBytes(bytes)} of ${formatBytes(ofBytes)}`),
   )
 }
 
@@ -120,10 +128,17 @@ async function work(
     return before.state
   }
   if (resumed && before.completed + before.failed > 0) {
-    screen.notice(`Going on with batch ${manifest.batch}: ${before.completed + before.failed} of ${before.total} are done.`)
+    screen.notice(
+      `Going on with batch ${manifest.batch}: ${before.completed + before.failed} of ${before.total} are done.`,
+    )
   }
   const keyHolder = await createKeyHolder(config)
-  const lease = createDirectoryLease(session.redis, session.keys, directory.id, formatProcess(currentProcess()))
+  const lease = createDirectoryLease(
+    session.redis,
+    session.keys,
+    directory.id,
+    formatProcess(currentProcess()),
+  )
   return attend({
     session,
     batch: manifest.batch,
@@ -144,7 +159,11 @@ async function work(
 }
 
 /** Writes deleted output again from the batch's own copy: no call is made. */
-async function restoreFiles(directory: DataDirectory, manifest: Manifest, batch: BatchSnapshot): Promise<void> {
+async function restoreFiles(
+  directory: DataDirectory,
+  manifest: Manifest,
+  batch: BatchSnapshot,
+): Promise<void> {
   const paths = directory.batch(manifest.batch)
   const pairs: [string, string][] = [[paths.results, manifest.output]]
   if (batch.failed > 0) pairs.push([paths.errors, manifest.errors])
@@ -184,7 +203,10 @@ async function report(
   const incidents = [...past.reverse(), ...(open === null ? [] : [open])].filter(
     ({ openedAt, resolvedAt }) => (resolvedAt ?? openedAt) >= startedAt,
   )
-  const lines = renderSummary(batch, incidents, screen.columns(), screen.colour, { ...end, nowMs: Date.now() })
+  const lines = renderSummary(batch, incidents, screen.columns(), screen.colour, {
+    ...end,
+    nowMs: Date.now(),
+  })
   const stream = flags.json ? process.stderr : process.stdout
   screen.close()
   stream.write(`${lines.join('\n')}\n`)

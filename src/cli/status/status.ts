@@ -25,7 +25,10 @@ export async function status(flags: StatusFlags): Promise<void> {
 async function look({ queues, session }: Visit, config: Config) {
   const sessions = await Promise.all((await queues()).map(session))
   const perQueue = await Promise.all(
-    sessions.map(async (one) => ({ queue: await readQueueSnapshot(one), batches: await batchesOf(one, config) })),
+    sessions.map(async (one) => ({
+      queue: await readQueueSnapshot(one),
+      batches: await batchesOf(one, config),
+    })),
   )
   return { queues: perQueue.map(({ queue }) => queue), batches: perQueue.flatMap(({ batches }) => batches) }
 }
@@ -33,7 +36,9 @@ async function look({ queues, session }: Visit, config: Config) {
 /** The batches of this data directory, and whatever is active on the queue from elsewhere. */
 async function batchesOf(session: Session, config: Config): Promise<BatchSnapshot[]> {
   const directory = await openDataDirectory(config.dataDirectory)
-  const own = (await directory.list()).filter(({ queue }) => queue === session.queue).map(({ batch }) => batch)
+  const own = (await directory.list())
+    .filter(({ queue }) => queue === session.queue)
+    .map(({ batch }) => batch)
   const active = await session.redis.smembers(session.keys.activeBatches)
   const names = [...new Set([...own, ...active])]
   const snapshots = await Promise.all(names.map((batch) => readBatchSnapshot(session, batch)))

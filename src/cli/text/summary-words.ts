@@ -98,7 +98,7 @@ export function nextSteps({ batch, incidents, status }: SummaryView): NextSteps 
 
 /** Error lines carry the status, the envelope and the request id of each failure. */
 function lookAtFailures({ errors }: BatchSnapshot): NextSteps {
-  const command = `less ${oneLine(shellPath(errors))}`
+  const command = `less ${shellPath(errors)}`
   return {
     sentences: [
       `See what was wrong with each: ${command}`,

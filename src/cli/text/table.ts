@@ -9,40 +9,42 @@ export interface Column<Row> {
   readonly dispensable: number
 }
 
+/** A column with its heading and every text in it, all as wide as the widest. */
+interface FilledColumn {
+  readonly cells: readonly string[]
+  readonly width: number
+  readonly dispensable: number
+}
+
 const GAP = '  '
 
 /** A table of at most `columns` terminal columns, its heading first; every line is plain text. */
 export function table<Row>(rows: readonly Row[], all: readonly Column<Row>[], columns: number): string[] {
-  let kept = all
-  while (widthOf(rows, kept) > columns) {
-    const least = Math.max(...kept.map(({ dispensable }) => dispensable))
-    if (least === 0) break
-    kept = kept.filter(({ dispensable }) => dispensable !== least)
-  }
-  const heading = line(kept, rows, ({ heading }) => heading)
-  return [heading, ...rows.map((row) => line(kept, rows, ({ text }) => text(row)))].map((each) =>
-    truncate(each, columns),
+  const kept = fitting(
+    all.map((column) => filled(rows, column)),
+    columns,
   )
-}
-
-function line<Row>(
-  kept: readonly Column<Row>[],
-  rows: readonly Row[],
-  textOf: (column: Column<Row>) => string,
-): string {
-  const cells = kept.map((column) => {
-    const width = columnWidth(rows, column)
-    const text = textOf(column)
-    return column.align === 'left' ? padTo(text, width) : ' '.repeat(width - displayWidth(text)) + text
+  return Array.from({ length: rows.length + 1 }, (_, index) => {
+    const line = kept.map(({ cells }) => cells[index] ?? '').join(GAP)
+    return truncate(line.trimEnd(), columns)
   })
-  return cells.join(GAP).trimEnd()
 }
 
-function widthOf<Row>(rows: readonly Row[], kept: readonly Column<Row>[]): number {
-  const cells = kept.reduce((sum, column) => sum + columnWidth(rows, column), 0)
-  return cells + GAP.length * Math.max(0, kept.length - 1)
+function filled<Row>(rows: readonly Row[], { heading, text, align, dispensable }: Column<Row>): FilledColumn {
+  const texts = [heading, ...rows.map((row) => text(row))]
+  const width = Math.max(...texts.map(displayWidth))
+  const cells = texts.map((each) =>
+    align === 'left' ? padTo(each, width) : ' '.repeat(width - displayWidth(each)) + each,
+  )
+  return { cells, width, dispensable }
 }
 
-function columnWidth<Row>(rows: readonly Row[], { heading, text }: Column<Row>): number {
-  return Math.max(displayWidth(heading), ...rows.map((row) => displayWidth(text(row))))
+function fitting(all: readonly FilledColumn[], columns: number): readonly FilledColumn[] {
+  const width = all.reduce((sum, column) => sum + column.width + GAP.length, -GAP.length)
+  const least = Math.max(...all.map(({ dispensable }) => dispensable))
+  if (width <= columns || least === 0) return all
+  return fitting(
+    all.filter(({ dispensable }) => dispensable !== least),
+    columns,
+  )
 }

@@ -13,8 +13,8 @@ export interface RunningServer {
 }
 
 const POLL_MS = 20
-/** A server has its socket some 10 ms after its start. */
-const BOOT_PATIENCE_MS = 10_000
+/** A server has its socket some 10 ms after its start, before it loads anything. */
+const BOOT_PATIENCE_MS = 3_000
 
 /**
  * Finds the server of a data directory, left by a client that was killed, say. Null means that none runs, and that

@@ -1,0 +1,91 @@
+import type { Failure, Outcome } from '../conduit/outcome.js'
+import { backoffMs } from './backoff.js'
+import { answerLine, errorLine } from './output-line.js'
+import type { Ending } from './record.js'
+import type { BatchOptions, CompletionRequest } from './request.js'
+
+/** How often the job ran before. */
+export interface Tries {
+  /** Attempts used before this one. */
+  readonly made: number
+  /** Starts, this one included. */
+  readonly started: number
+  /** When the request was fed, Unix ms. */
+  readonly fedAt: number
+}
+
+/** What an outcome means for its request: over, or later. Only `retry` uses an attempt. */
+export type Decision =
+  | { readonly kind: 'end'; readonly ending: Ending }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly why: string }
+  | { readonly kind: 'throttled'; readonly delayMs: number }
+  | { readonly kind: 'again'; readonly delayMs: number }
+
+export interface DecideContext {
+  readonly tries: Tries
+  readonly options: BatchOptions
+  readonly nowMs: number
+  /** In [0, 1), for the jitter. */
+  readonly random: number
+}
+
+/** 429s use no attempt, but a request is not thrown back for ever. */
+const LONGEST_THROTTLED_MS = 24 * 3600_000
+
+/** The rules of the outcomes (docs/errors.md), as a pure function. `held` is here only for a refusal that came late. */
+export function decide(request: CompletionRequest, outcome: Outcome, context: DecideContext): Decision {
+  const { tries, options, nowMs, random } = context
+  const attempts = tries.made + 1
+  const dead = (failure: Failure, code: string): Decision => ({
+    kind: 'end',
+    ending: deadEnding(request, failure, code, attempts, nowMs),
+  })
+  switch (outcome.kind) {
+    case 'completed': {
+      const line = answerLine(request, request.customId, outcome)
+      return { kind: 'end', ending: { kind: 'completed', line, usage: outcome.usage } }
+    }
+    case 'dead':
+      return dead(outcome.failure, outcome.failure.code)
+    case 'retry':
+      if (attempts >= options.maxAttempts) return dead(outcome.failure, 'retries_exhausted')
+      return {
+        kind: 'retry',
+        delayMs: backoffMs(attempts, outcome.retryAfterMs, options, random),
+        why: outcome.failure.code,
+      }
+    case 'throttled': {
+      if (nowMs - tries.fedAt > LONGEST_THROTTLED_MS) return dead(outcome.failure, 'throttled_too_long')
+      const refusals = Math.max(1, tries.started - tries.made)
+      return { kind: 'throttled', delayMs: backoffMs(refusals, outcome.retryAfterMs, options, random) }
+    }
+    case 'held':
+      return { kind: 'again', delayMs: backoffMs(1, outcome.retryAfterMs, options, random) }
+  }
+}
+
+/** Messages for the ends that are ours; every other dead letter is Conduit's own answer. */
+function ownMessage(code: string, failure: Failure, attempts: number): string {
+  if (code === 'retries_exhausted')
+    return `gave up after ${attempts} attempts; the last one: ${failure.message}`
+  if (code === 'throttled_too_long') return 'Conduit refused it with 429 for more than 24 hours'
+  return failure.message
+}
+
+function deadEnding(
+  request: CompletionRequest,
+  failure: Failure,
+  code: string,
+  attempts: number,
+  at: number,
+): Ending {
+  const { batch, index, generation, customId, line, body } = request
+  const isOurs = code !== failure.code || failure.status === null
+  const error = isOurs ? { code, message: ownMessage(code, failure, attempts), line } : null
+  const model = typeof body.model === 'string' ? body.model : null
+  return {
+    kind: 'dead',
+    line: errorLine(request, customId, failure, error),
+    letter: { batch, index, generation, customId, line, model, code, failure, attempts, at },
+  }
+}

@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll } from 'vitest'
+
+const closers = new Set<() => void>()
+
+/** An alert as the webhook gets it. */
+export interface ReceivedAlert {
+  readonly type: string
+  readonly incident: string
+  readonly [field: string]: unknown
+}
+
+/** A webhook that takes every alert. */
+export async function receiveAlerts(): Promise<{ readonly url: string; readonly alerts: ReceivedAlert[] }> {
+  const alerts: ReceivedAlert[] = []
+  const url = await listen(async (request) => {
+    alerts.push(JSON.parse(await bodyOf(request)) as ReceivedAlert)
+    return ''
+  })
+  return { url, alerts }
+}
+
+/** A call as it came over the wire. */
+export interface ReceivedCall {
+  readonly method: string | undefined
+  readonly path: string | undefined
+  readonly headers: IncomingHttpHeaders
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/**
+ * A Conduit that keeps each call and answers it, once `ready` lets it. For what the simulator does not show: the bodies
+ * that arrive, and an answer at a moment that the test chooses.
+ */
+export async function recordCalls(
+  ready: (call: ReceivedCall) => Promise<void> = async () => {},
+): Promise<{ readonly baseUrl: string; readonly calls: ReceivedCall[] }> {
+  const calls: ReceivedCall[] = []
+  const url = await listen(async (request) => {
+    const { method, url: path, headers } = request
+    const body = JSON.parse(await bodyOf(request)) as ReceivedCall['body']
+    const call = { method, path, headers, body }
+    calls.push(call)
+    await ready(call)
+    return JSON.stringify({
+      id: `chatcmpl-${calls.length}`,
+      object: 'chat.completion',
+      created: 1_770_000_000,
+      model: body.model,
+      choices: [{ index: 0, message: { role: 'assistant', content: 'ok' }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 },
+    })
+  })
+  return { baseUrl: `${url}v1`, calls }
+}
+
+async function listen(answer: (request: IncomingMessage) => Promise<string>): Promise<string> {
+  const server = createServer(async (request, response) => {
+    const text = await answer(request)
+    response.writeHead(200, { 'content-type': 'application/json', 'x-request-id': 'req_recorded' }).end(text)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closers.add(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  for await (const part of request) parts.push(part as Buffer)
+  return Buffer.concat(parts).toString()
+}
+
+afterAll(() => {
+  for (const close of closers) close()
+  closers.clear()
+})

@@ -1,0 +1,77 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { HOLD_REASONS } from '../../src/admission/hold.js'
+import {
+  actionSentence,
+  liftedInWords,
+  reasonInWords,
+  resumeCommand,
+  whatToDo,
+} from '../../src/cli/text/pause-notice.js'
+import { anyCharacter } from '../support/snapshots.js'
+
+const told = (reason: (typeof HOLD_REASONS)[number], queue = 'default') => whatToDo(reason, queue).join(' ')
+
+describe('what to do about a pause', () => {
+  it.each(HOLD_REASONS)('gives the command that resumes, for every reason: %s', (reason) => {
+    expect(told(reason)).toContain('conduit-batch resume')
+    expect(actionSentence(reason, 'default')).toContain('conduit-batch resume')
+  })
+
+  it.each(HOLD_REASONS)('names the queue in the command unless it is the default one: %s', (reason) => {
+    expect(told(reason, 'night')).toContain('conduit-batch resume night')
+    expect(actionSentence(reason, 'night')).toContain('conduit-batch resume night')
+    expect(told(reason)).not.toContain('conduit-batch resume default')
+  })
+
+  it.each(HOLD_REASONS)('is one line where it is one line, and says the reason in words: %s', (reason) => {
+    expect(actionSentence(reason, 'default')).not.toContain('\n')
+    expect(reasonInWords(reason)).toMatch(/^[A-Z][^_\n]+[a-z]$/)
+  })
+
+  it('tells both ways to give another key', () => {
+    expect(told('credentials')).toContain('CONDUIT_API_KEY and start the same command again')
+    expect(told('credentials')).toMatch(/CONDUIT_API_KEY_FILE.*by itself/)
+  })
+
+  it('tells where to top up', () => {
+    expect(told('credits')).toContain('https://conduit.im (billing dashboard)')
+  })
+
+  it('tells that a spending limit is tried again by itself, and how often', () => {
+    expect(told('spending_limit')).toContain("key's limit in the Conduit dashboard")
+    expect(told('spending_limit')).toMatch(/after 1 min, doubling up to 1 h/)
+  })
+
+  it('tells that the daily quota needs nobody', () => {
+    expect(told('daily_quota')).toContain('reopens by itself after midnight UTC')
+  })
+
+  it('tells to free disk space before resuming', () => {
+    expect(told('storage')).toMatch(/Free disk space.*conduit-batch resume/)
+  })
+})
+
+describe('the command that resumes', () => {
+  it('quotes a name that a shell would take apart', () => {
+    expect(resumeCommand("bob's night; rm -rf")).toBe("conduit-batch resume 'bob'\\''s night; rm -rf'")
+  })
+
+  it('is one line without control characters, whatever the queue is called', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: anyCharacter }), (queue) => {
+        expect(resumeCommand(queue)).not.toMatch(/\p{Cc}/u)
+      }),
+    )
+  })
+})
+
+describe('what ended a pause', () => {
+  it('is said in words, time according to the reason', () => {
+    expect(liftedInWords('person', 'credits')).toBe('somebody resumed it')
+    expect(liftedInWords('new_key', 'credentials')).toBe('another API key was found')
+    expect(liftedInWords('credits_seen', 'credits')).toBe('new credits were seen in the account')
+    expect(liftedInWords('time', 'daily_quota')).toBe('a new day began (UTC)')
+    expect(liftedInWords('time', 'spending_limit')).toBe('it was time for another try')
+  })
+})

@@ -1,0 +1,67 @@
+import type { Logger } from 'pino'
+import type { BatchStore } from '../src/batches/batch-store.js'
+import type { Session } from '../src/batches/session.js'
+import type { HandleDeps } from '../src/completions/handle.js'
+import type { KeyHolder } from '../src/completions/key-holder.js'
+import { askVerdict, record } from '../src/completions/record.js'
+import { type BatchOptions, jobId } from '../src/completions/request.js'
+import type { ConduitClient } from '../src/conduit/client.js'
+import type { Admission } from './admission.js'
+
+export interface HandleDepsOptions {
+  readonly session: Session
+  readonly admission: Admission
+  readonly conduit: ConduitClient
+  readonly keyHolder: KeyHolder
+  readonly workerName: string
+  readonly log: Logger
+}
+
+/** Ties the handling of a request to Redis, Conduit, the clock and the log. */
+export function createHandleDeps(options: HandleDepsOptions): HandleDeps {
+  const { session, admission, conduit, keyHolder, workerName, log } = options
+  const { redis, keys, gate, store } = session
+  return {
+    verdict: (place) => askVerdict(redis, keys, place),
+    record: (place, ending) => record(redis, keys, place, ending),
+    options: rememberOptions(store),
+    count: store.count,
+    permits: admission.permits,
+    mirrorGate: admission.mirrorGate,
+    gate,
+    conduit,
+    apiKey: keyHolder.current,
+    workerName,
+    now: Date.now,
+    random: Math.random,
+    onOutcome: logOutcome(log),
+  }
+}
+
+function logOutcome(log: Logger): HandleDeps['onOutcome'] {
+  return (request, outcome, recorded) => {
+    const ids = { batchId: request.batch, jobId: jobId(request), recorded }
+    const event = `completion.${outcome.kind}`
+    if (outcome.kind === 'completed') {
+      log.debug({ ...ids, requestId: outcome.requestId }, event)
+      return
+    }
+    const { status, code, requestId } = outcome.failure
+    log.debug({ ...ids, requestId, status, code }, event)
+  }
+}
+
+const FRESH_MS = 5000
+
+/** A batch's options change only when its command is given again with others: a few seconds' memory will do. */
+function rememberOptions(store: BatchStore): (batch: string) => Promise<BatchOptions> {
+  const known = new Map<string, { readonly options: Promise<BatchOptions>; readonly at: number }>()
+  return (batch) => {
+    const found = known.get(batch)
+    if (found !== undefined && Date.now() - found.at < FRESH_MS) return found.options
+    const options = store.options(batch)
+    known.set(batch, { options, at: Date.now() })
+    options.catch(() => known.delete(batch))
+    return options
+  }
+}
