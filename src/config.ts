@@ -37,11 +37,11 @@ const environmentSchema = z.object({
   REDIS_URL: text,
   CONDUIT_BATCH_DATA_DIR: text,
   CONDUIT_BATCH_ALERT_WEBHOOK: httpUrl('CONDUIT_BATCH_ALERT_WEBHOOK'),
-  CONDUIT_BATCH_LOG_LEVEL: z
-    .enum(LOG_LEVELS, {
-      error: `CONDUIT_BATCH_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`,
-    })
-    .optional(),
+  CONDUIT_BATCH_LOG_LEVEL: text.pipe(
+    z
+      .enum(LOG_LEVELS, { error: `CONDUIT_BATCH_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}` })
+      .optional(),
+  ),
   CONDUIT_BATCH_KEY_PREFIX: text.refine(
     (value) => value === undefined || /^[A-Za-z0-9][\w-]{0,62}$/.test(value),
     {
@@ -86,7 +86,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, flags: ConfigFl
   const parsed = environmentSchema.safeParse(env)
   if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => issue.message))
   const values = parsed.data
-  if (values?.CONDUIT_API_KEY !== undefined && values.CONDUIT_API_KEY_FILE !== undefined) {
+  if (env.CONDUIT_API_KEY?.trim() && env.CONDUIT_API_KEY_FILE?.trim()) {
     problems.push('CONDUIT_API_KEY and CONDUIT_API_KEY_FILE are both set; set one')
   }
   if (problems.length > 0 || values === undefined) throw new InvalidConfig(problems)

@@ -10,6 +10,8 @@ export interface BatchWorkerOptions {
   /** May another chunk be fed now? Asked before each. */
   readonly mayFeed: () => Promise<boolean>
   readonly log: Logger
+  /** Told of trouble that stands in the way of a batch now, in a sentence; it is tried again. */
+  readonly onTrouble: (text: string) => void
 }
 
 export interface BatchWorker {
@@ -23,7 +25,7 @@ const TROUBLE_PAUSE_MS = 1000
 
 /** Feeds and collects the batches of one data directory, for as long as this process holds its lease. */
 export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
-  const { lease, store, work, mayFeed, log } = options
+  const { lease, store, work, mayFeed, log, onTrouble } = options
   const open = new Map<string, BatchWork>()
   let closing = false
   let wake = (): void => {}
@@ -66,6 +68,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
           return null
         case 'passing':
           log.error({ batchId: batch, err: error }, 'batch.trouble')
+          onTrouble(`Batch ${batch} can't go on now, and is tried again: ${(error as Error).message}`)
           await pause(TROUBLE_PAUSE_MS)
           return null
       }

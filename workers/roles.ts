@@ -29,6 +29,8 @@ export interface RolesOptions {
   readonly baseUrl: string
   readonly alertWebhook: string | null
   readonly log: Logger
+  /** Told of trouble that stands in the way now, in a sentence; it is tried again. */
+  readonly onTrouble: (text: string) => void
 }
 
 /** The workers of one queue in this process: completions, batches, alerts. */
@@ -89,7 +91,7 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
   }
 }
 
-function startBatches({ session, directory, lease }: RolesOptions, log: Logger) {
+function startBatches({ session, directory, lease, onTrouble }: RolesOptions, log: Logger) {
   const { redis, keys, store, completions, deadLetters } = session
   return startBatchWorker({
     lease,
@@ -109,6 +111,7 @@ function startBatches({ session, directory, lease }: RolesOptions, log: Logger) 
     },
     mayFeed: createFeedBudget(session, directory.id),
     log,
+    onTrouble,
   })
 }
 

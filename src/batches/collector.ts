@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis'
 import type { DeadLetter } from '../completions/dead-letter.js'
+import { endingOfLine } from '../completions/ending-of-line.js'
 import { placeOfLine } from '../completions/output-line.js'
 import { recordFromDisk } from '../completions/record.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchStore } from './batch-store.js'
 import type { BatchPaths } from './data-directory.js'
-import { endingOfLine } from './ending-of-line.js'
 import { showPartial } from './publish.js'
 import { openResultFile, type ResultFile } from './result-file.js'
 

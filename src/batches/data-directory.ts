@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { currentProcess, formatProcess, isAlive, isSameHost, parseProcess } from '../process-identity.js'
 import { type Manifest, manifestSchema } from './manifest.js'
 
 /** A file of the data directory does not hold what it should. */
@@ -103,6 +104,19 @@ function parseManifest(raw: string, path: string): Manifest {
   }
 }
 
+const STAGING = '.new-'
+
+/** Removes what processes that died while they staged have left. */
+async function sweepStaging(batches: string): Promise<void> {
+  for (const name of await readdir(batches)) {
+    if (!name.startsWith(STAGING)) continue
+    const owner = parseProcess(name.slice(STAGING.length).split('.')[0] ?? '')
+    if (owner === null || (isSameHost(owner) && !isAlive(owner))) {
+      await rm(join(batches, name), { recursive: true, force: true })
+    }
+  }
+}
+
 /** Opens the data directory, making it (mode 700) when it is not there. */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   const root = resolve(path)
@@ -134,7 +148,9 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     batches,
     batch,
     async staging() {
-      const directory = join(batches, `.new-${randomUUID()}`)
+      await sweepStaging(batches)
+      const owner = formatProcess(currentProcess())
+      const directory = join(batches, `${STAGING}${owner}.${randomUUID()}`)
       await mkdir(directory, { mode: 0o700 })
       return directory
     },

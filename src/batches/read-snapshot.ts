@@ -25,6 +25,7 @@ export async function readBatchSnapshot(session: Session, batch: string): Promis
     failedByCode: Object.fromEntries(failures.map(([name, count]) => [name.slice(7), Number(count)])),
     retries: number('retries'),
     throttled: number('throttled'),
+    maybeBilled: number('maybeBilled'),
     pauses: fields.pauses === undefined ? Number(gatePauses ?? 0) - number('pausesBefore') : number('pauses'),
     usage: {
       prompt_tokens: number('prompt_tokens'),

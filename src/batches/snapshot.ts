@@ -27,6 +27,8 @@ export interface BatchSnapshot {
   readonly failedByCode: Readonly<Record<string, number>>
   readonly retries: number
   readonly throttled: number
+  /** Calls that went out and whose answer got lost: Conduit may have billed them (it has no idempotency key). */
+  readonly maybeBilled: number
   readonly pauses: number
   readonly usage: Usage
   readonly createdAt: number

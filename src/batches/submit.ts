@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { access, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, constants, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import type { BatchOptions } from '../completions/request.js'
 import type { DataDirectory, OutputOwner } from './data-directory.js'
 import { readRejects } from './input/rejects.js'
@@ -37,6 +37,11 @@ export class OutputTaken extends Error {
   readonly code = 'output_taken'
 }
 
+/** Answers can't be written there. */
+export class OutputUnusable extends Error {
+  readonly code = 'output_unusable'
+}
+
 /** `strict`: lines that can't be sent. Nothing was. */
 export class BadLines extends Error {
   readonly code = 'bad_lines'
@@ -65,13 +70,14 @@ function identityOf(sha256: string, { output, queue, model }: Submission): strin
 /**
  * Makes a batch of an input, on disk; or finds the one that the same command made before.
  *
- * @throws InputNotFound, InputUnreadable, InputEmpty, InputChanged, OutputTaken, BadLines
+ * @throws InputNotFound, InputUnreadable, InputEmpty, InputChanged, OutputUnusable, OutputTaken, BadLines
  */
 export async function submit(
   directory: DataDirectory,
   submission: Submission,
   onProgress: SubmitProgress = () => {},
 ): Promise<Submitted> {
+  await refuseUnusableOutput(submission)
   const source = await openSource(submission.input, {
     spoolDir: join(directory.path, 'spool'),
     stdin: submission.stdin,
@@ -111,6 +117,22 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+async function refuseUnusableOutput({ input, output, errors }: Submission): Promise<void> {
+  if (input !== '-' && [output, errors].includes(resolve(input))) {
+    throw new OutputUnusable(
+      `${input} is the input: answers would replace it. Name another file with --output.`,
+    )
+  }
+  const directory = dirname(output)
+  await access(directory, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    const why =
+      error.code === 'ENOENT' ? 'there is no such directory' : `it can't be written to (${error.code})`
+    throw new OutputUnusable(
+      `Answers can't go to ${directory}: ${why}. Make it, or name a file elsewhere with --output.`,
+    )
+  })
 }
 
 async function refuseTakenOutput(

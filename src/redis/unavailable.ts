@@ -1,3 +1,5 @@
+const UNTRUSTED = 'its certificate is not trusted (NODE_EXTRA_CA_CERTS can name a file with its authority)'
+
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ENOENT: 'there is no such socket',
@@ -7,6 +9,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'the host can not be reached',
   ETIMEDOUT: 'it did not answer in time',
   ECONNRESET: 'it closed the connection (a TLS server? then rediss://)',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
   WRONGPASS: 'it refused the user or password',
   NOAUTH: 'it wants a password',
   NOPERM: 'the user lacks a permission',

@@ -127,7 +127,8 @@ function startProcess(
   const signal = (name: NodeJS.Signals) => {
     if (isRunning() && child.pid !== undefined) process.kill(-child.pid, name)
   }
-  const said = () => `conduit-batch ${args[0]} ended (${child.exitCode ?? child.signalCode}):\n${written.stderr}`
+  const said = () =>
+    `conduit-batch ${args[0]} ended (${child.exitCode ?? child.signalCode}):\n${written.stderr}`
   const cli: CliProcess = {
     get running() {
       return isRunning()

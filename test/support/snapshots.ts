@@ -19,6 +19,7 @@ export function aBatch(over: Partial<BatchSnapshot> = {}): BatchSnapshot {
     failedByCode: { CHAT_MODEL_NOT_FOUND: 1, VALIDATION_ERROR: 2 },
     retries: 12,
     throttled: 31,
+    maybeBilled: 0,
     pauses: 0,
     usage: { prompt_tokens: 50_100, completion_tokens: 31_120, total_tokens: 81_220 },
     createdAt: NOON_MS - 60_000,
@@ -112,6 +113,9 @@ const anyText = fc.oneof(
   ),
 )
 
+/** What `queueKeys` lets through. */
+const anyQueueName = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,62}$/)
+
 const anyHold: fc.Arbitrary<Hold> = fc.record({
   reason: fc.constantFrom(...HOLD_REASONS),
   since: moment,
@@ -125,7 +129,7 @@ const anyHold: fc.Arbitrary<Hold> = fc.record({
 
 export const anyIncident: fc.Arbitrary<Incident> = fc.record({
   id: anyText,
-  queue: anyText,
+  queue: anyQueueName,
   reason: fc.constantFrom(...HOLD_REASONS),
   code: anyText,
   message: anyText,
@@ -139,7 +143,7 @@ export const anyIncident: fc.Arbitrary<Incident> = fc.record({
 
 export const anyBatch: fc.Arbitrary<BatchSnapshot> = fc.record({
   batch: anyText,
-  queue: anyText,
+  queue: anyQueueName,
   state: fc.constantFrom('running', 'completed', 'stopped', 'cancelled', 'expired'),
   reason: fc.option(anyText),
   total: count,
@@ -149,6 +153,7 @@ export const anyBatch: fc.Arbitrary<BatchSnapshot> = fc.record({
   failedByCode: fc.dictionary(anyText, count),
   retries: count,
   throttled: count,
+  maybeBilled: count,
   pauses: count,
   usage: fc.record({ prompt_tokens: count, completion_tokens: count, total_tokens: count }),
   createdAt: moment,
@@ -159,7 +164,7 @@ export const anyBatch: fc.Arbitrary<BatchSnapshot> = fc.record({
 })
 
 export const anyQueue: fc.Arbitrary<QueueSnapshot> = fc.record({
-  queue: anyText,
+  queue: anyQueueName,
   holds: fc.array(anyHold, { maxLength: 6 }),
   probing: fc.boolean(),
   incident: fc.option(anyIncident),

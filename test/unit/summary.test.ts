@@ -65,6 +65,13 @@ describe('the summary of a run', () => {
     }
   })
 
+  it('tells of calls whose answer got lost, and only when there were some', () => {
+    expect(flat({ ...finished, maybeBilled: 3 })).toContain(
+      'Lost answers 3 (Conduit may have billed these calls)',
+    )
+    expect(flat(finished)).not.toContain('Lost answers')
+  })
+
   it('tells each pause, how long it took and what ended it', () => {
     const second = anIncident({
       reason: 'credentials',

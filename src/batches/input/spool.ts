@@ -6,7 +6,7 @@ import { errnoOf, InputUnreadable } from './input-errors.js'
 
 const GUNZIP_BYTES = 256 * 1024
 
-export interface SpoolOptions {
+interface SpoolOptions {
   /** How the user calls the input. */
   readonly input: string
   readonly spoolDir: string
@@ -15,7 +15,7 @@ export interface SpoolOptions {
 }
 
 /** `bytes` and `sha256` (hex) are of the plain text. */
-export interface SpooledFile {
+interface SpooledFile {
   readonly path: string
   readonly bytes: number
   readonly sha256: string

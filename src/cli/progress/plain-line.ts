@@ -1,4 +1,5 @@
 import type { Hold } from '../../admission/hold.js'
+import { actionSentence, reasonInWords } from '../../alerts/advice.js'
 import { failuresByCode } from '../text/failures.js'
 import {
   formatCount,
@@ -10,7 +11,6 @@ import {
 } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { evidenceWords, sinceWords } from '../text/pause-block.js'
-import { actionSentence, reasonInWords } from '../text/pause-notice.js'
 import { type Phase, phaseOf, settledOf } from './phase.js'
 import { nothingIsLost, phaseWords } from './phase-words.js'
 import type { ProgressView } from './view.js'

@@ -34,6 +34,7 @@ export async function attend(options: AttendOptions): Promise<RunStatus> {
   const view = createView(options)
   let roles: Roles | null = null
   let askedAt = 0
+  let told = false
   try {
     for (;;) {
       if (roles === null && Date.now() - askedAt >= TAKE_OVER_MS) {
@@ -41,6 +42,7 @@ export async function attend(options: AttendOptions): Promise<RunStatus> {
         if (await lease.hold()) roles = await startRoles(options.roles)
       }
       const seen = await view.look(roles === null)
+      if (roles === null) tellOfOtherKey(seen.queue)
       if (seen.batch.state !== 'running') return await leave(seen.batch.state)
       if (interruptions.count > 0) return await leave('interrupted')
       if (exitOnPause && seen.queue.holds.length > 0) return await leave('paused')
@@ -48,6 +50,17 @@ export async function attend(options: AttendOptions): Promise<RunStatus> {
     }
   } finally {
     interruptions.close()
+  }
+
+  /** Two processes with two keys on one queue would undo each other's work: this one waits for its turn. */
+  function tellOfOtherKey({ holds }: QueueSnapshot): void {
+    const hold = holds.find(({ reason }) => reason === 'credentials')
+    const own = options.roles.keyHolder.current().fingerprint
+    if (told || hold === undefined || hold.keyFingerprint === own) return
+    told = true
+    screen.notice(
+      'The other process works with the key that was refused. Stop it (Ctrl-C there), and this one goes on.',
+    )
   }
 
   async function leave(status: RunStatus): Promise<RunStatus> {

@@ -154,8 +154,18 @@ async function work(
       baseUrl: config.baseUrl,
       alertWebhook: config.alertWebhook,
       log,
+      onTrouble: once(screen.notice),
     },
   })
+}
+
+/** The same sentence is said once, however often it is true. */
+function once(say: (text: string) => void): (text: string) => void {
+  const said = new Set<string>()
+  return (text) => {
+    if (!said.has(text)) say(text)
+    said.add(text)
+  }
 }
 
 /** Writes deleted output again from the batch's own copy: no call is made. */

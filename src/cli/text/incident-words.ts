@@ -1,7 +1,7 @@
 import type { Incident } from '../../admission/hold.js'
+import { liftedInWords, reasonInWords } from '../../alerts/advice.js'
 import { formatCount, formatDuration, formatMoment } from './format.js'
 import { oneLine } from './harmless.js'
-import { liftedInWords, reasonInWords } from './pause-notice.js'
 import { truncate } from './width.js'
 
 const LONGEST_EVIDENCE = 100

@@ -1,5 +1,5 @@
 import type { Paint, Tone } from './paint.js'
-import { displayWidth, padTo, truncate } from './width.js'
+import { displayWidth, truncate } from './width.js'
 import { wrap } from './wrap.js'
 
 /** What a face is drawn on: how wide it may be, and its colours. */
@@ -40,13 +40,9 @@ export function labelled(label: string, text: string, canvas: Canvas, look: Look
   if (columns < NARROW_COLUMNS) return labelledInline(label, text, canvas, look)
   const lines = wrap(text, columns - INDENT.length - LABEL_COLUMNS, look.commands)
   return lines.map((line, index) => {
-    const margin = paint(look.labelTone ?? 'faint', index === 0 ? label : '')
-    return (
-      INDENT +
-      margin +
-      padTo('', LABEL_COLUMNS - (index === 0 ? label.length : 0)) +
-      paintLine(line, paint, look)
-    )
+    const head = index === 0 ? label : ''
+    const gap = ' '.repeat(LABEL_COLUMNS - head.length)
+    return INDENT + paint(look.labelTone ?? 'faint', head) + gap + paintLine(line, paint, look)
   })
 }
 

@@ -1,8 +1,8 @@
 import type { Hold } from '../../admission/hold.js'
+import { reasonInWords, resumeCommand, whatToDo } from '../../alerts/advice.js'
 import { formatDuration, formatMoment } from './format.js'
 import { oneLine } from './harmless.js'
 import { type Canvas, type Look, labelled } from './layout.js'
-import { reasonInWords, resumeCommand, whatToDo } from './pause-notice.js'
 import { truncate } from './width.js'
 
 const LONGEST_MESSAGE = 300

@@ -1,9 +1,9 @@
 import type { Incident } from '../../admission/hold.js'
+import { reasonInWords, resumeCommand, whatToDo } from '../../alerts/advice.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { formatCount, formatCounted } from './format.js'
 import { oneLine } from './harmless.js'
 import type { Cell } from './layout.js'
-import { reasonInWords, resumeCommand, whatToDo } from './pause-notice.js'
 import { shellPath } from './shell-word.js'
 import type { RunStatus } from './summary-object.js'
 

@@ -61,7 +61,14 @@ function counts(batch: BatchSnapshot, canvas: Canvas): string[] {
     ...labelled('Dead letters', dead, canvas, { tone: failed === 0 ? 'plain' : 'bad' }),
     ...labelled('Retries', formatCount(retries), canvas),
     ...labelled('Throttled', formatCount(throttled), canvas),
+    ...lostAnswers(batch, canvas),
   ]
+}
+
+/** Conduit documents no idempotency key, so a call whose answer got lost may be on the bill and is made again. */
+function lostAnswers({ maybeBilled }: BatchSnapshot, canvas: Canvas): string[] {
+  if (maybeBilled === 0) return []
+  return labelled('Lost answers', `${formatCount(maybeBilled)} (Conduit may have billed these calls)`, canvas)
 }
 
 function pauses({ batch, incidents }: SummaryView, nowMs: number, canvas: Canvas): string[] {

@@ -1,14 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HOLD_REASONS } from '../../src/admission/hold.js'
-import {
-  actionSentence,
-  liftedInWords,
-  reasonInWords,
-  resumeCommand,
-  whatToDo,
-} from '../../src/cli/text/pause-notice.js'
-import { anyCharacter } from '../support/snapshots.js'
+import { actionSentence, liftedInWords, reasonInWords, whatToDo } from '../../src/alerts/advice.js'
 
 const told = (reason: (typeof HOLD_REASONS)[number], queue = 'default') => whatToDo(reason, queue).join(' ')
 
@@ -49,20 +41,6 @@ describe('what to do about a pause', () => {
 
   it('tells to free disk space before resuming', () => {
     expect(told('storage')).toMatch(/Free disk space.*conduit-batch resume/)
-  })
-})
-
-describe('the command that resumes', () => {
-  it('quotes a name that a shell would take apart', () => {
-    expect(resumeCommand("bob's night; rm -rf")).toBe("conduit-batch resume 'bob'\\''s night; rm -rf'")
-  })
-
-  it('is one line without control characters, whatever the queue is called', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: anyCharacter }), (queue) => {
-        expect(resumeCommand(queue)).not.toMatch(/\p{Cc}/u)
-      }),
-    )
   })
 })
 

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { OWN_CODES, type Ruling, STATUS_RULES } from '../../src/conduit/codes.js'
+
+const lines = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8').split('\n')
+
+/** The cells of the only table row that begins with these cells. */
+function row(...first: string[]): string[] {
+  const found = lines.filter((line) => line.startsWith(`| ${first.join(' | ')} |`))
+  expect(found, `rows that begin with ${first.join(' | ')}`).toHaveLength(1)
+  return (found[0] ?? '')
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim())
+}
+
+function outcomeCell(ruling: Ruling | null): string {
+  if (ruling === null) return 'the status decides'
+  return ruling.kind === 'held' ? `\`held\` \`${ruling.reason}\`` : `\`${ruling.kind}\``
+}
+
+describe('docs/errors.md', () => {
+  it.each(STATUS_RULES.filter((rule) => rule.code !== null))(
+    'has $from $code with its meaning and its outcome',
+    (rule) => {
+      const [, , means, outcome] = row(String(rule.from), `\`${rule.code}\``)
+      expect(means).toBe(rule.means)
+      expect(outcome).toBe(outcomeCell(rule.ruling))
+    },
+  )
+
+  it.each(STATUS_RULES.filter((rule) => rule.code === null && rule.from === rule.to))(
+    'has $from without a code and its outcome',
+    (rule) => {
+      const cells = lines.filter((line) => line.startsWith(`| ${rule.from} | \`${rule.ruling.kind}\``))
+      expect(cells).toHaveLength(1)
+      expect(cells[0]).toContain(`| ${outcomeCell(rule.ruling)} |`)
+    },
+  )
+
+  it.each([
+    ['3xx', 300, 399],
+    ['other 4xx (409, 422 …)', 400, 499],
+    ['5xx', 500, 599],
+  ])('has %s and its outcome', (cell, from, to) => {
+    const rule = STATUS_RULES.find((each) => each.from === from && each.to === to)
+    expect(row(cell)[1]).toBe(outcomeCell(rule?.ruling ?? null))
+  })
+
+  it.each(OWN_CODES)('has our own $code and its outcome', (own) => {
+    expect(row(`\`${own.code}\``)[2]).toBe(outcomeCell(own.ruling))
+  })
+
+  it('names no code of Conduit’s that the table does not have', () => {
+    const named = lines.flatMap(
+      (line) => /^\| (\d{3}) \| `([A-Z_]+)` \|/.exec(line)?.slice(1).join(' ') ?? [],
+    )
+    const known = STATUS_RULES.filter((rule) => rule.code !== null).map((rule) => `${rule.from} ${rule.code}`)
+    expect(named.sort()).toEqual(known.sort())
+  })
+})
