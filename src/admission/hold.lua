@@ -13,7 +13,8 @@ if redis.call('HEXISTS', KEYS[1], 'hold:' .. reason) == 1 then return 'joined' e
 
 local raw = redis.call('GET', KEYS[2])
 local incident = raw and cjson.decode(raw)
-local probeFailed = incident and incident.liftedAt ~= cjson.null
+-- A person who pauses while an incident waits for its probe is no failed probe.
+local probeFailed = ARGV[4] ~= '' and incident and incident.liftedAt ~= cjson.null
 if probeFailed then
   incident.failedProbes = incident.failedProbes + 1
   incident.liftedAt, incident.liftedBy = cjson.null, cjson.null

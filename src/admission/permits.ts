@@ -1,4 +1,7 @@
 import type { Lease, LeaseReport } from './lease.js'
+import { type CallResult, createReports, reportOf } from './reports.js'
+
+export type { CallResult } from './reports.js'
 
 /** Leave to send one call. Whoever gets one says once what came of it. */
 export interface Permit {
@@ -6,12 +9,6 @@ export interface Permit {
   readonly epoch: number
   report(result: CallResult): void
 }
-
-/** `answered`: a success. `refused`: a 429 for the pace. `otherwise`: anything else, never sent included. */
-export type CallResult =
-  | { readonly kind: 'answered' }
-  | { readonly kind: 'refused'; readonly retryAfterMs: number | null }
-  | { readonly kind: 'otherwise' }
 
 export type Admission =
   | { readonly kind: 'go'; readonly permit: Permit }
@@ -47,25 +44,17 @@ const GATHER_MS = 4
  */
 export function createPermits(ask: Ask, onError: (error: unknown) => void): Permits {
   let waiters: Waiter[] = []
-  let reports = new Map<string, LeaseReport>()
+  const reports = createReports()
   let asking: Promise<void> | null = null
   let again: NodeJS.Timeout | null = null
   let closed = false
+  /** A report that must not wait came while a round trip was under way. */
+  let urgent = false
   /** Grows with each hold seen, so that permits scheduled before it are void. */
   let holds = 0
 
   function record(lease: Lease, result: CallResult): void {
-    const key = `${lease.gateEpoch}.${lease.paceEpoch}`
-    const old = reports.get(key)
-    const retryAfterMs = result.kind === 'refused' ? result.retryAfterMs : null
-    reports.set(key, {
-      gateEpoch: lease.gateEpoch,
-      paceEpoch: lease.paceEpoch,
-      answered: (old?.answered ?? 0) + (result.kind === 'answered' ? 1 : 0),
-      refused: (old?.refused ?? 0) + (result.kind === 'refused' ? 1 : 0),
-      otherwise: (old?.otherwise ?? 0) + (result.kind === 'otherwise' ? 1 : 0),
-      retryAfterMs: Math.max(old?.retryAfterMs ?? -1, retryAfterMs ?? -1),
-    })
+    reports.add(reportOf(lease, result))
     // A refusal concerns the fleet, and a probe's end opens the gate: neither waits for the next lease.
     if (result.kind === 'refused' || lease.state === 'probing') pump(0)
   }
@@ -83,26 +72,26 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
   }
 
   async function roundTrip(want: number): Promise<Lease> {
-    const sending = reports
-    reports = new Map()
-    const all = [...sending.values()]
-    let lease: Lease
+    const sending = reports.take()
     try {
-      for (const report of all.slice(0, -1)) await ask(0, report)
-      lease = await ask(want, all.at(-1) ?? null)
+      for (const report of sending.slice(0, -1)) await ask(0, report)
+      return await ask(want, sending.at(-1) ?? null)
     } catch (error) {
       // A report that got through twice only counts calls twice in one closing; a lost one loses a closing.
-      for (const [key, report] of sending) if (!reports.has(key)) reports.set(key, report)
+      for (const report of sending) reports.add(report)
       throw error
     }
-    return lease
   }
 
   function giveOut(lease: Lease): void {
     const seen = holds
     for (let i = 0; i < lease.permits; i++) {
       const waiter = waiters.shift()
-      if (waiter === undefined) break
+      if (waiter === undefined) {
+        // Whoever wanted it has gone; a probe that is never sent would keep the gate for its whole lease.
+        if (lease.state === 'probing') record(lease, { kind: 'otherwise' })
+        break
+      }
       const go = () => {
         if (!closed && holds === seen) return waiter({ kind: 'go', permit: permit(lease) })
         record(lease, { kind: 'otherwise' })
@@ -122,20 +111,28 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
 
   async function lease(): Promise<void> {
     let waitMs = LONGEST_WAIT_MS
+    const want = Math.min(waiters.length, MOST_PERMITS_A_LEASE)
     try {
-      const given = await roundTrip(Math.min(waiters.length, MOST_PERMITS_A_LEASE))
+      const given = await roundTrip(want)
       if (given.state === 'held') answerAll({ kind: 'held' })
       giveOut(given)
-      waitMs = Math.min(LONGEST_WAIT_MS, given.askAgainInMs)
+      // Nothing was asked for those who came meanwhile.
+      const unasked = want === 0 && waiters.length > 0
+      waitMs = unasked || urgent ? 0 : Math.min(LONGEST_WAIT_MS, given.askAgainInMs)
     } catch (error) {
       onError(error)
     }
     asking = null
+    urgent = false
     if (waiters.length > 0 || reports.size > 0) pump(waitMs)
   }
 
   function pump(inMs: number): void {
-    if (asking !== null || (closed && reports.size === 0)) return
+    if (asking !== null) {
+      urgent ||= inMs === 0
+      return
+    }
+    if (closed && reports.size === 0) return
     if (again !== null) {
       if (inMs > 0) return
       clearTimeout(again)

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
 import { isSendable, redact } from './api-key.js'
@@ -49,8 +50,8 @@ export async function exchange(pool: Pool, message: Message, limits: CallLimits)
   }
   let head = NO_HEAD
   try {
-    return await withDeadline(limits, async (signal) => {
-      const response = await pool.request(asRequest(message, limits.apiKey, signal))
+    return await withDeadline(limits, async (stop) => {
+      const response = await pool.request(asRequest(message, limits.apiKey, stop))
       head = readHead(response)
       const text = await readText(response.body, limits.maxResponseBytes)
       return {
@@ -71,7 +72,7 @@ export function unsent(code: NoAnswerCode, message: string): Reply {
   return { kind: 'no_answer', ...NO_HEAD, code, message, maybeSent: false }
 }
 
-function asRequest(message: Message, apiKey: string, signal: AbortSignal): Dispatcher.RequestOptions {
+function asRequest(message: Message, apiKey: string, signal: EventEmitter): Dispatcher.RequestOptions {
   return {
     method: message.method,
     path: message.path,

@@ -23,15 +23,11 @@ export function parseJson(text: string): unknown {
 }
 
 /** `JSON.parse` reads any depth, `JSON.stringify` does not: an answer that no file can hold must not get that far. */
-function isWritable(value: unknown): boolean {
-  let level = [value].filter(isNested)
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > MAX_DEPTH) return false
-    level = level.flatMap((parent) => Object.values(parent).filter(isNested))
+function isWritable(value: unknown, depthLeft = MAX_DEPTH): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (depthLeft === 0) return false
+  for (const child of Array.isArray(value) ? value : Object.values(value)) {
+    if (typeof child === 'object' && !isWritable(child, depthLeft - 1)) return false
   }
   return true
-}
-
-function isNested(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }

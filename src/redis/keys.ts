@@ -1,9 +1,6 @@
 const QUEUE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
 const KEY_PREFIX = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/
 
-/** Every key starts with it unless the caller says otherwise. */
-export const DEFAULT_KEY_PREFIX = 'cb'
-
 /** A queue's name is part of every key name and of file names, so it is kept plain. */
 export class InvalidQueueName extends Error {
   readonly code = 'invalid_queue_name'
