@@ -7,5 +7,14 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
  * (`batch.completed`), the rest stands in fields. Never a prompt, an answer or a key.
  */
 export function createLog(level: LogLevel): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2))
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      // ioredis attaches the command, and with it prompts and answers, to its errors.
+      redact: { paths: ['err.command', 'err.previousErrors'], remove: true },
+    },
+    pino.destination(2),
+  )
 }

@@ -26,13 +26,18 @@ export interface RedisPlace {
 
 /**
  * Finds the Redis to use: a URL, or the private server of a data directory, started when it is not running.
+ * @param onError hears of a private server that died and could not be started again yet
  * @throws RedisNotInstalled, RedisStartFailed
  */
-export async function accessRedis(place: RedisPlace): Promise<RedisAccess> {
+export async function accessRedis(
+  place: RedisPlace,
+  onError: (error: unknown) => void,
+): Promise<RedisAccess> {
   if (place.redisUrl !== null) return { target: { url: place.redisUrl }, leave: async () => {} }
   const { socketPath, leave } = await joinServer({
     dataDir: place.dataDirectory,
     searchPath: place.searchPath,
+    onError,
   })
   return { target: { socketPath }, leave }
 }

@@ -29,9 +29,9 @@ export async function visit<T>(config: Config, look: (visit: Visit) => Promise<T
         '(or name another place with --data-dir or REDIS_URL)',
     )
   }
-  const access = await accessRedis(config)
   const sessions: Session[] = []
   const warn = (text: string) => process.stderr.write(`conduit-batch: ${text}\n`)
+  const access = await accessRedis(config, (error) => warn((error as Error).message))
   try {
     return await look({
       async queues() {

@@ -28,8 +28,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
  * Runs `work` until it settles, `timeoutMs` pass or `signal` aborts, and settles at once with the first of these; `stop`
- * then emits `abort`. (An emitter serves undici as a signal, at a tenth of the CPU of one.) undici alone would not do: it looks at a signal only when a request
- * gets its connection, so one that waits for a connection would outlive its deadline.
+ * then emits `abort`, which undici takes for a signal at a tenth of the CPU. (undici alone would not do: it looks at a
+ * signal only when a request gets its connection, so one that waits for a connection would outlive its deadline.)
  *
  * The end is put off until the sockets have been looked at once more: an answer that is there was paid for, and wins.
  *

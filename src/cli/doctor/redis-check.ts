@@ -9,7 +9,7 @@ import type { Finding } from './finding.js'
 /** Is Redis there, new enough, does it keep what it is given? */
 export async function checkRedis(config: Config): Promise<Finding[]> {
   try {
-    const access = await accessRedis(config)
+    const access = await accessRedis(config, () => {})
     try {
       const redis = await connectRedis(access.target, 'client')
       try {

@@ -33,7 +33,7 @@ export async function run(input: string, flags: RunFlags): Promise<ExitCode> {
   const directory = await openDataDirectory(config.dataDirectory)
   const { manifest, resumed, replaced } = await stage(input, flags, directory, screen)
   const log = createLog(config.logLevel ?? (screen.isTerminal ? 'silent' : 'warn'))
-  const access = await accessRedis(config)
+  const access = await accessRedis(config, (error) => screen.notice((error as Error).message))
   try {
     const session = await openSession({
       target: access.target,
