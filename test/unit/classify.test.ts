@@ -301,7 +301,7 @@ describe('whatever comes', () => {
           expect(outcome.retryAfterMs).toBeGreaterThanOrEqual(0)
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: 1000 },
     )
   })
 
@@ -312,7 +312,7 @@ describe('whatever comes', () => {
         const unusable = seen.kind === 'no_answer' && seen.code === 'api_key_unusable'
         if (!unusable) expect([401, 402, 429]).toContain(seen.status)
       }),
-      { numRuns: 5000 },
+      { numRuns: 1000 },
     )
   })
 })

@@ -202,7 +202,8 @@ describe('a line that is not JSON', () => {
   })
 
   it('is never taken at its word about the position', () => {
-    const text = '{"a": bogus JSON at position 1234'
+    // V8 quotes a short line whole, so its message holds these words without giving a position.
+    const text = '{"a":}" JSON at position 1234"'
     expect(problem(text).message).not.toContain('1235')
   })
 })

@@ -100,7 +100,7 @@ describe('parseRetryAfterMs', () => {
           expect(Number.isInteger(ms)).toBe(true)
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     )
   })
 

@@ -1,0 +1,201 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Simulator } from '../../src/simulator/simulator.js'
+import { ids, jsonLines, readOutput, request, requests } from '../support/batch-files.js'
+import {
+  type CliEnd,
+  createWorkplace,
+  QUICK,
+  type Settings,
+  type StartOptions,
+  settingsFor,
+  simulate,
+  type Workplace,
+} from '../support/cli.js'
+
+/** Nothing listens there. */
+const CLOSED_PORT = 1
+
+let simulator: Simulator
+let place: Workplace
+
+beforeAll(async () => {
+  simulator = await simulate()
+  place = await createWorkplace(settingsFor(simulator))
+  await place.write('in.jsonl', requests(3))
+})
+
+/** Exit code 1, a message for a person on stderr and nothing on stdout, no stack, no call. */
+async function refusal(args: readonly string[], options: StartOptions = {}): Promise<string> {
+  const end: CliEnd = await place.run(args, options)
+  expect(end).toMatchObject({ code: 1, signal: null, stdout: '' })
+  expect(end.stderr).not.toMatch(/^ +at |node:internal|\.js:\d+/m)
+  expect(end.stderr.trim()).not.toBe('')
+  expect(simulator.stats().calls).toBe(0)
+  return end.stderr
+}
+
+describe('an input that can not be read is named, with the reason, and the exit code is 1:', () => {
+  test('a file that is not there', async () => {
+    expect(await refusal(['run', 'nowhere.jsonl'])).toMatch(/no file nowhere\.jsonl.*Check the path/)
+  })
+
+  test('a directory', async () => {
+    await mkdir(place.path('folder'))
+    expect(await refusal(['run', 'folder'])).toMatch(/folder: it is a directory; name a file/)
+  })
+
+  test('an empty file, and one with blank lines only', async () => {
+    await place.write('empty.jsonl', '')
+    expect(await refusal(['run', 'empty.jsonl'])).toMatch(/empty\.jsonl is empty.*at least one request/)
+    await place.write('blank.jsonl', '\ufeff\r\n \n\n')
+    expect(await refusal(['run', 'blank.jsonl'])).toMatch(/blank\.jsonl is empty/)
+  })
+
+  test('a gzip that is cut off', async () => {
+    const whole = gzipSync(requests(100))
+    await place.write('cut.jsonl.gz', whole.subarray(0, whole.length / 2))
+    expect(await refusal(['run', 'cut.jsonl.gz'])).toMatch(
+      /cut\.jsonl\.gz: it is a broken gzip.*fetch it again/,
+    )
+  })
+
+  test('a plain file that is called .gz', async () => {
+    await place.write('plain.jsonl.gz', requests(1))
+    expect(await refusal(['run', 'plain.jsonl.gz'])).toMatch(
+      /plain\.jsonl\.gz.*holds no gzip data.*rename it/,
+    )
+  })
+
+  test('stdin without --output', async () => {
+    expect(await refusal(['run', '-'], { stdin: requests(1) })).toMatch(/stdin.*--output/)
+  })
+
+  test('an empty stdin', async () => {
+    expect(await refusal(['run', '-', '--output', 'from-stdin.jsonl'])).toMatch(/empty/)
+  })
+})
+
+describe('an output that can not be used is named, and the exit code is 1:', () => {
+  test('a file that is somebody else’s: it stays as it is, and --fresh replaces it', async () => {
+    const simulated = await simulate()
+    const here = await createWorkplace(settingsFor(simulated))
+    await here.write('in.jsonl', requests(3))
+    const mine = await here.write('in.results.jsonl', 'my notes\n')
+
+    const refused = await here.run(['run', 'in.jsonl'])
+
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toContain(`${mine} is there already`)
+    expect(refused.stderr).toMatch(/--output.*--fresh/)
+    expect(await readFile(mine, 'utf8')).toBe('my notes\n')
+    expect(simulated.stats().calls).toBe(0)
+
+    expect(await here.run(['run', 'in.jsonl', '--fresh'])).toMatchObject({ code: 0 })
+    expect((await readOutput(mine)).map(({ custom_id }) => custom_id).sort()).toEqual(ids(3))
+  })
+
+  test('an errors file that is somebody else’s', async () => {
+    await place.write('notes.errors.jsonl', 'my notes\n')
+    expect(await refusal(['run', 'in.jsonl', '--output', 'notes.jsonl'])).toContain(
+      `${place.path('notes.errors.jsonl')} is there already`,
+    )
+  })
+
+  test('a file in a directory that is not there', async () => {
+    expect(await refusal(['run', 'in.jsonl', '--output', 'no-such/answers.jsonl'])).toContain(
+      place.path('no-such'),
+    )
+  })
+
+  test('a directory, with --fresh too', async () => {
+    await mkdir(place.path('answers'))
+    for (const more of [[], ['--fresh']]) {
+      expect(await refusal(['run', 'in.jsonl', '--output', 'answers', ...more])).toContain(
+        place.path('answers'),
+      )
+    }
+  })
+
+  test('the input itself', async () => {
+    const before = await readFile(place.path('in.jsonl'), 'utf8')
+    for (const more of [[], ['--fresh']]) {
+      expect(await refusal(['run', 'in.jsonl', '--output', 'in.jsonl', ...more])).toContain('in.jsonl')
+    }
+    expect(await readFile(place.path('in.jsonl'), 'utf8')).toBe(before)
+  })
+})
+
+describe('an option that is wrong is named, and the exit code is 1:', () => {
+  const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ['--queue', ['--queue', 'My Queue'], /--queue.*'My Queue' is invalid.*a-z, 0-9/],
+    ['--concurrency 0', ['--concurrency', '0'], /--concurrency.*'0' is invalid.*between 1 and 1000/],
+    ['--concurrency abc', ['--concurrency', 'abc'], /--concurrency.*'abc' is invalid.*whole number/],
+    ['--timeout', ['--timeout', '-1'], /--timeout.*'-1' is invalid.*seconds/],
+    ['--model', ['--model', ' '], /--model.*not be empty/],
+    ['one that is unknown', ['--concurency', '5'], /unknown option '--concurency'.*--concurrency/s],
+  ]
+  test.each(WRONG)('%s', async (_what, args, says) => {
+    expect(await refusal(['run', 'in.jsonl', ...args])).toMatch(says)
+  })
+
+  test('no input, and a command that is unknown', async () => {
+    expect(await refusal(['run'])).toMatch(/missing required argument 'input'/)
+    expect(await refusal(['rum', 'in.jsonl'])).toMatch(/unknown command 'rum'.*run/s)
+  })
+})
+
+describe('a setting that is wrong is named, and the exit code is 1:', () => {
+  const WRONG: readonly (readonly [string, Settings, RegExp])[] = [
+    [
+      'CONDUIT_BATCH_TYPO',
+      { CONDUIT_BATCH_TYPO: '1' },
+      /CONDUIT_BATCH_TYPO is not a setting.*CONDUIT_BATCH_DATA_DIR/,
+    ],
+    ['a base URL that is none', { CONDUIT_BASE_URL: 'http://a b' }, /CONDUIT_BASE_URL/],
+    [
+      'a base URL without its scheme',
+      { CONDUIT_BASE_URL: 'api.conduit.im' },
+      /CONDUIT_BASE_URL must be.*https:/,
+    ],
+    ['no key', { CONDUIT_API_KEY: undefined }, /no Conduit API key.*export CONDUIT_API_KEY=/],
+    ['a key with spaces', { CONDUIT_API_KEY: 'sk one two' }, /CONDUIT_API_KEY is no API key/],
+    ['two keys', { CONDUIT_API_KEY_FILE: 'key' }, /CONDUIT_API_KEY and CONDUIT_API_KEY_FILE are both set/],
+    [
+      'a key file that is not there',
+      { CONDUIT_API_KEY: undefined, CONDUIT_API_KEY_FILE: '/no/such/key' },
+      /CONDUIT_API_KEY_FILE.*\/no\/such\/key/,
+    ],
+    [
+      'a webhook that is no URL',
+      { CONDUIT_BATCH_ALERT_WEBHOOK: 'hooks' },
+      /CONDUIT_BATCH_ALERT_WEBHOOK must be/,
+    ],
+    ['a data directory that is a file', { CONDUIT_BATCH_DATA_DIR: 'in.jsonl' }, /in\.jsonl/],
+    ['a Redis URL that is none', { REDIS_URL: 'localhost' }, /REDIS_URL is not a URL.*redis:\/\/host:6379/],
+    [
+      'a Redis that is not there',
+      { REDIS_URL: `redis://:secret@127.0.0.1:${CLOSED_PORT}` },
+      /Redis can't be used at redis:\/\/127\.0\.0\.1:1\b.*nothing listens there.*REDIS_URL/,
+    ],
+    ['no Redis at all', { REDIS_URL: undefined, PATH: '/nowhere' }, /redis-server.*apt-get.*brew.*docker/s],
+  ]
+  test.each(WRONG)('%s', async (_what, env, says) => {
+    const said = await refusal(['run', 'in.jsonl', ...QUICK], { env })
+    expect(said).toMatch(says)
+    expect(said).not.toMatch(/secret|sk one two/)
+  })
+})
+
+test('after all these refusals no output is there, and the same command with all in place succeeds', async () => {
+  const left = (await readdir(place.directory)).filter((name) => /results|partial|answers\./.test(name))
+  expect(left).toEqual([])
+  await place.write('own.jsonl', jsonLines([request('a')]))
+  expect(await place.run(['run', 'own.jsonl'], { env: { CONDUIT_API_KEY: undefined } })).toMatchObject({
+    code: 1,
+  })
+  expect(await place.run(['run', 'own.jsonl'])).toMatchObject({ code: 0 })
+  expect(existsSync(place.path('own.results.jsonl'))).toBe(true)
+})
