@@ -23,17 +23,31 @@ const text = z
   .optional()
 
 const httpUrl = (name: string) =>
-  text.refine((value) => value === undefined || /^https?:\/\/[^/]/.test(value), {
+  text.refine((value) => value === undefined || isHttpUrl(value), {
     error: `${name} must be an http:// or https:// URL`,
   })
+
+/** Where calls go: the key is sent apart, and each call adds its own path. */
+const apiUrl = (name: string) =>
+  httpUrl(name).refine((value) => value === undefined || !isHttpUrl(value) || isPlain(new URL(value)), {
+    error: `${name} must be a URL without user, password, "?" and "#"`,
+  })
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol)
+}
+
+function isPlain({ username, password, search, hash }: URL): boolean {
+  return username + password + search + hash === ''
+}
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 
 const environmentSchema = z.object({
   CONDUIT_API_KEY: text,
   CONDUIT_API_KEY_FILE: text,
-  CONDUIT_BASE_URL: httpUrl('CONDUIT_BASE_URL'),
-  CONDUIT_BILLING_URL: httpUrl('CONDUIT_BILLING_URL'),
+  CONDUIT_BASE_URL: apiUrl('CONDUIT_BASE_URL'),
+  CONDUIT_BILLING_URL: apiUrl('CONDUIT_BILLING_URL'),
   REDIS_URL: text,
   CONDUIT_BATCH_DATA_DIR: text,
   CONDUIT_BATCH_ALERT_WEBHOOK: httpUrl('CONDUIT_BATCH_ALERT_WEBHOOK'),

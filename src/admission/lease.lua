@@ -92,9 +92,9 @@ if state ~= 'held' and want > 0 then
     permits = math.min(want, math.floor((now + HORIZON - first) * rate / 1000) + 1)
     nextAt = first + permits * 1000 / rate
     if state == 'probing' then redis.call('HSET', KEYS[1], 'probeUntil', math.floor(now + a[8])) end
+    -- Not again for one permit: half a horizon is worth the trip, and still there before it is needed.
     wait = math.max(0, nextAt - HORIZON / 2 - now)
   else
-    -- Not for one permit: half a horizon makes the trip worth its while, and is there before it is needed.
     wait = first - HORIZON / 2 - now
   end
 end

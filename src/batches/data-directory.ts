@@ -9,6 +9,11 @@ export class DataDirectoryDamaged extends Error {
   readonly code = 'data_directory_damaged'
 }
 
+/** There can't be a data directory where one is wanted. */
+export class DataDirectoryUnusable extends Error {
+  readonly code = 'data_directory_unusable'
+}
+
 /** The place of everything that must outlive a process: manifests, spooled input, answers, the private Redis. */
 export interface DataDirectory {
   readonly path: string
@@ -117,12 +122,25 @@ async function sweepStaging(batches: string): Promise<void> {
   }
 }
 
-/** Opens the data directory, making it (mode 700) when it is not there. */
+/** Makes a directory for its owner only, where there is none. */
+async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'EEXIST' || error.code === 'ENOTDIR' ? 'a file is in its place' : error.code
+    throw new DataDirectoryUnusable(
+      `There can be no data directory ${path} (${why}). Name another with --data-dir or CONDUIT_BATCH_DATA_DIR.`,
+    )
+  })
+}
+
+/**
+ * Opens the data directory, making it (mode 700) when it is not there.
+ * @throws DataDirectoryUnusable
+ */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   const root = resolve(path)
   const batches = join(root, 'batches')
   const outputs = join(root, 'outputs')
-  for (const directory of [root, batches, outputs]) await mkdir(directory, { recursive: true, mode: 0o700 })
+  for (const directory of [root, batches, outputs]) await makeDirectory(directory)
   const id = await readId(root)
 
   const batch = (name: string): BatchPaths => {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { access, constants, rm } from 'node:fs/promises'
+import { access, constants, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { BatchOptions } from '../completions/request.js'
 import type { DataDirectory, OutputOwner } from './data-directory.js'
@@ -124,6 +124,12 @@ async function refuseUnusableOutput({ input, output, errors }: Submission): Prom
     throw new OutputUnusable(
       `${input} is the input: answers would replace it. Name another file with --output.`,
     )
+  }
+  for (const path of [output, errors]) {
+    const found = await stat(path).catch(() => null)
+    if (found?.isDirectory()) {
+      throw new OutputUnusable(`${path} is a directory. Name a file for the answers with --output.`)
+    }
   }
   const directory = dirname(output)
   await access(directory, constants.W_OK).catch((error: NodeJS.ErrnoException) => {

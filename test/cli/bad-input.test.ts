@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Simulator } from '../../src/simulator/simulator.js'
-import { ids, jsonLines, readOutput, request, requests } from '../support/batch-files.js'
+import { expectAnswers, ids, requests } from '../support/batch-files.js'
 import {
   type CliEnd,
   createWorkplace,
@@ -21,7 +20,7 @@ const CLOSED_PORT = 1
 let simulator: Simulator
 let place: Workplace
 
-beforeAll(async () => {
+beforeEach(async () => {
   simulator = await simulate()
   place = await createWorkplace(settingsFor(simulator))
   await place.write('in.jsonl', requests(3))
@@ -34,6 +33,7 @@ async function refusal(args: readonly string[], options: StartOptions = {}): Pro
   expect(end.stderr).not.toMatch(/^ +at |node:internal|\.js:\d+/m)
   expect(end.stderr.trim()).not.toBe('')
   expect(simulator.stats().calls).toBe(0)
+  expect((await readdir(place.directory)).filter((name) => /results|partial/.test(name))).toEqual([])
   return end.stderr
 }
 
@@ -80,21 +80,18 @@ describe('an input that can not be read is named, with the reason, and the exit 
 
 describe('an output that can not be used is named, and the exit code is 1:', () => {
   test('a file that is somebody else’s: it stays as it is, and --fresh replaces it', async () => {
-    const simulated = await simulate()
-    const here = await createWorkplace(settingsFor(simulated))
-    await here.write('in.jsonl', requests(3))
-    const mine = await here.write('in.results.jsonl', 'my notes\n')
+    const mine = await place.write('in.results.jsonl', 'my notes\n')
 
-    const refused = await here.run(['run', 'in.jsonl'])
+    const refused = await place.run(['run', 'in.jsonl'])
 
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toContain(`${mine} is there already`)
     expect(refused.stderr).toMatch(/--output.*--fresh/)
     expect(await readFile(mine, 'utf8')).toBe('my notes\n')
-    expect(simulated.stats().calls).toBe(0)
+    expect(simulator.stats().calls).toBe(0)
 
-    expect(await here.run(['run', 'in.jsonl', '--fresh'])).toMatchObject({ code: 0 })
-    expect((await readOutput(mine)).map(({ custom_id }) => custom_id).sort()).toEqual(ids(3))
+    expect(await place.run(['run', 'in.jsonl', '--fresh'])).toMatchObject({ code: 0 })
+    await expectAnswers(mine, ids(3))
   })
 
   test('an errors file that is somebody else’s', async () => {

@@ -45,7 +45,7 @@ const BAD_LINES: readonly BadLine[] = [
     code: 'invalid_json_line',
     says: /None, True, NaN .* not JSON/,
   },
-  { what: 'an array', line: '["hello"]', code: 'invalid_json_line', says: /one complete JSON object/ },
+  { what: 'an array', line: '["hello"]', code: 'invalid_request', says: /is an array, not a JSON object/ },
   { what: 'no messages', line: '{"model": "m"}', code: 'invalid_request', says: /no messages/ },
   {
     what: 'a body without messages',

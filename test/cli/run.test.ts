@@ -42,10 +42,7 @@ describe('the input', () => {
     expect(end).toMatchObject({ code: 0 })
     const answered = ['openai', 'bare', 'line-5', 'line-6', 'prompt', 'line-8']
     const answers = await expectAnswers(place.path('mixed.results.jsonl'), answered)
-    const models = answers.map(({ custom_id, response }) => [
-      custom_id,
-      (response?.body as { model?: string }).model,
-    ])
+    const models = answers.map(({ custom_id, response }) => [custom_id, response?.body.model])
     expect(Object.fromEntries(models)).toMatchObject({ bare: MODEL, 'line-6': 'gpt-4o', 'line-8': 'gpt-4o' })
     expect(existsSync(place.path('mixed.errors.jsonl'))).toBe(false)
     expect(simulator.stats()).toMatchObject({ calls: 6, completed: 6 })

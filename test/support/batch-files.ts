@@ -12,6 +12,7 @@ export interface OutputLine {
     readonly status_code: number
     readonly request_id: string | null
     readonly body: {
+      readonly model?: string
       readonly choices?: readonly { readonly message: { readonly content: string } }[]
       readonly error?: Readonly<Record<string, unknown>>
     }

@@ -282,7 +282,7 @@ describe('whatever comes', () => {
     }),
   )
 
-  it('is one of the outcomes, with bounded evidence, and never throws', () => {
+  it('is one of the outcomes, with bounded evidence, and never throws', { timeout: 30_000 }, () => {
     fc.assert(
       fc.property(reply, fc.oneof(fc.integer(), fc.double()), (seen, nowMs) => {
         const outcome = classify(seen, nowMs)
@@ -305,7 +305,7 @@ describe('whatever comes', () => {
     )
   })
 
-  it('only a 401, 402 or 429, or a key that cannot be sent, can stop a queue', () => {
+  it('only a 401, 402 or 429, or a key that cannot be sent, can stop a queue', { timeout: 30_000 }, () => {
     fc.assert(
       fc.property(reply, (seen) => {
         if (classify(seen, NOW).kind !== 'held') return

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { LINE_PROBLEM_CODES } from '../../src/batches/input/line-problem.js'
 import { OWN_CODES, type Ruling, STATUS_RULES } from '../../src/conduit/codes.js'
 
 const rows = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
@@ -24,7 +25,33 @@ function outcomeCell(ruling: Ruling | null): string {
   return ruling.kind === 'held' ? `\`held\` \`${ruling.reason}\`` : `\`${ruling.kind}\``
 }
 
+/** The literal `code` of every error class in the source. */
+function errorClassCodes(): string[] {
+  const root = new URL('../../', import.meta.url)
+  const files = ['src', 'workers', 'scripts'].flatMap((room) =>
+    readdirSync(new URL(room, root), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(new URL(`${room}/${name}`, root), 'utf8')),
+  )
+  return files.flatMap((text) =>
+    [...text.matchAll(/^ {2}readonly code = '([a-z0-9_]+)'$/gm)].map(([, code]) => code ?? ''),
+  )
+}
+
 describe('docs/errors.md', () => {
+  it('has every error class of ours', () => {
+    const codes = errorClassCodes()
+    expect(codes.length).toBeGreaterThan(20)
+    const documented = rows.flatMap(([first = '']) =>
+      [...first.matchAll(/`([a-z0-9_]+)`/g)].map(([, code]) => code),
+    )
+    expect(codes.filter((code) => !documented.includes(code))).toEqual([])
+  })
+
+  it.each(LINE_PROBLEM_CODES)('has the problem of a line %s', (code) => {
+    row(`\`${code}\``)
+  })
+
   it.each(STATUS_RULES.filter((rule) => rule.code !== null))(
     'has $from $code with its meaning and its outcome',
     (rule) => {
