@@ -1,4 +1,4 @@
-import { type Job, Worker } from 'bullmq'
+import { DelayedError, Job, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { type Alert, alertSchema } from '../src/alerts/alert.js'
@@ -14,14 +14,21 @@ export interface AlertWorkerOptions {
   readonly webhook: string | null
 }
 
+/** Between two looks whether an all-clear may go out. */
+const TOO_EARLY_MS = 500
+
 /** The BullMQ worker that delivers alerts: to the log, and to the webhook with retries. */
 export function startAlertWorker({ redis, keys, log, webhook }: AlertWorkerOptions): {
   close(): Promise<void>
 } {
   const worker = new Worker<Alert, void>(
     ALERTS,
-    async (job: Job<Alert, void>) => {
+    async (job: Job<Alert, void>, token) => {
       const alert = alertSchema.parse(job.data)
+      if (await isTooEarly(alert, worker)) {
+        await job.moveToDelayed(Date.now() + TOO_EARLY_MS, token)
+        throw new DelayedError()
+      }
       if (webhook !== null) await postAlert(webhook, alert)
       const { type, queue: _, ...fields } = alert
       if (type === 'incident.opened') log.warn(fields, type)
@@ -40,4 +47,11 @@ export function startAlertWorker({ redis, keys, log, webhook }: AlertWorkerOptio
   })
   worker.on('error', (error) => log.warn({ err: error.message }, 'alert.worker_error'))
   return { close: () => worker.close() }
+}
+
+/** Nobody is told that all is well before they were told of the trouble, though the webhook refused that at first. */
+async function isTooEarly({ type, incident }: Alert, worker: Worker): Promise<boolean> {
+  if (type !== 'incident.resolved') return false
+  const opened = await Job.fromId(worker, `${incident}-opened`)
+  return opened !== undefined && !['completed', 'failed', 'unknown'].includes(await opened.getState())
 }

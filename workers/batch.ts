@@ -27,6 +27,8 @@ const TROUBLE_PAUSE_MS = 1000
 export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
   const { lease, store, work, mayFeed, log, onTrouble } = options
   const open = new Map<string, BatchWork>()
+  /** Batches that can't go on, still open: calls in flight may bring answers, which were paid for. */
+  const stopped = new Set<string>()
   let closing = false
   let wake = (): void => {}
   let renewedAt = 0
@@ -35,6 +37,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
   async function forget(batch: string): Promise<void> {
     const opened = open.get(batch)
     open.delete(batch)
+    stopped.delete(batch)
     await opened?.close()
   }
 
@@ -58,8 +61,10 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
       const target = await opened(batch)
       return target === null ? null : await step(target)
     } catch (error) {
-      await forget(batch)
-      switch (troubleOf(error)) {
+      const trouble = troubleOf(error)
+      if (trouble === 'batch' && open.has(batch) && !stopped.has(batch)) stopped.add(batch)
+      else await forget(batch)
+      switch (trouble) {
         case 'lease':
           throw error
         case 'batch':
@@ -97,6 +102,12 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     return fed
   }
 
+  async function collectable(): Promise<string[]> {
+    const active = await store.active(work.directoryId)
+    for (const batch of active) stopped.delete(batch)
+    return [...active, ...stopped]
+  }
+
   async function tick(): Promise<number> {
     if (Date.now() - renewedAt > RENEW_MS) {
       if (!(await lease.hold())) {
@@ -105,9 +116,9 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
       }
       renewedAt = Date.now()
     }
-    const batches = await store.active(work.directoryId)
+    const batches = await collectable()
     for (const batch of open.keys()) if (!batches.includes(batch)) await forget(batch)
-    let moved = await feed(batches)
+    let moved = await feed(batches.filter((batch) => !stopped.has(batch)))
     for (const batch of batches) moved += (await guarded(batch, (target) => target.collect())) ?? 0
     return moved
   }
@@ -134,7 +145,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
       await running
       try {
         if (await lease.hold()) {
-          for (const batch of await store.active(work.directoryId)) {
+          for (const batch of await collectable()) {
             for (let lines = 1; lines > 0; ) lines = (await guarded(batch, (target) => target.collect())) ?? 0
           }
         }

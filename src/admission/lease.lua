@@ -1,12 +1,14 @@
 -- Takes in what came of earlier permits and hands out the next ones: the one place where gate and pace meet.
--- The pace is a rate that grows slowly and is cut once for each closing; it is the same for the whole fleet.
+-- The pace is a rate that is cut once for each closing and grows otherwise, fast until the first refusal, as long
+-- as it is what calls wait for; it is the same for the whole fleet.
 -- KEYS 1 gate (hash)  2 pace (hash)  3 incident (string, JSON)  4 outbox (hash)  5 past incidents (list)
 -- ARGV 1 permits wanted  2 gate epoch  3 pace epoch  of the calls reported
 --      4 calls answered  5 calls refused (429)  6 calls that ended otherwise  7 longest Retry-After ms (-1 none)
 --      8 longest a probe may take, ms  9 highest rate per second
 -- reply: state ('open' | 'probing' | 'held'), permits, us until the first, us between two,
 --        gate epoch, pace epoch, ms until asking again is of use, rate per second (string)
-local START, FLOOR, GROWTH, CUT = 100, 0.5, 0.1, 0.7 -- per second; growth per second of age
+local START, FLOOR, CUT = 100, 0.5, 0.7 -- per second
+local FIRST_GROWTH, GROWTH = 1, 0.1 -- e^growth per second of age: before the first refusal, and after it
 local HORIZON, MIN_CLOSED = 50, 1000 -- ms of pace in one lease; ms closed when no Retry-After says more
 local PAST_INCIDENTS = 200
 
@@ -45,7 +47,11 @@ end
 local p = redis.call('HMGET', KEYS[2], 'rate', 'at', 'next', 'notBefore', 'epoch')
 local rate, at = tonumber(p[1] or START), tonumber(p[2] or now)
 local nextAt, notBefore, paceEpoch = tonumber(p[3] or now), tonumber(p[4] or '0'), tonumber(p[5] or '0')
-rate = math.min(a[9], rate * math.exp(GROWTH * math.min(10, math.max(0, now - math.max(at, notBefore)) / 1000)))
+if nextAt >= now - HORIZON then
+  local growth = paceEpoch == 0 and FIRST_GROWTH or GROWTH
+  local age = math.min(10, math.max(0, now - math.max(at, notBefore)) / 1000)
+  rate = math.min(a[9], rate * math.exp(growth * age))
+end
 if refused > 0 then
   if a[3] == paceEpoch then
     paceEpoch = paceEpoch + 1

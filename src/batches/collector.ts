@@ -4,8 +4,9 @@ import { endingOfLine } from '../completions/ending-of-line.js'
 import { placeOfLine } from '../completions/output-line.js'
 import { recordFromDisk } from '../completions/record.js'
 import type { QueueKeys } from '../redis/keys.js'
-import type { BatchStore } from './batch-store.js'
+import type { BatchMarks, BatchStore } from './batch-store.js'
 import type { BatchPaths } from './data-directory.js'
+import { PORTION, readPortion } from './portion.js'
 import { showPartial } from './publish.js'
 import { openResultFile, type ResultFile } from './result-file.js'
 
@@ -34,16 +35,6 @@ export interface Collector {
   close(): Promise<void>
 }
 
-const PORTION = 500
-
-interface Entry {
-  readonly id: string
-  readonly key: string
-  readonly kind: string
-  readonly line: string
-  readonly letter: DeadLetter | null
-}
-
 /**
  * Opens the files of a batch and makes up for a crash: whole lines behind the checkpoint were paid for and are
  * kept (and recorded where Redis does not know them), a torn line is cut.
@@ -52,23 +43,25 @@ interface Entry {
  */
 export async function openCollector(target: CollectorTarget, deps: CollectorDeps): Promise<Collector> {
   const { batch, paths } = target
-  const marks = await deps.store.marks(batch)
-  const results = await openResultFile(paths.results, marks?.resultsBytes ?? 0)
-  const errors = await openResultFile(paths.errors, marks?.errorsBytes ?? 0)
-  let collected = marks?.collected ?? 0
+  // For good: a lease that was lost and taken again may have been another's meanwhile, and the files longer.
+  const lease = deps.leaseToken()
+  let saved = await marksOf(batch, deps)
+  const save = (collectedTo?: string): Promise<void> =>
+    deps.store.advance(batch, deps.directoryId, lease, saved, collectedTo)
+  // Whoever has lost the lease must not even cut a torn line: its successor may be just writing it.
+  await save()
+  const { results, errors, close } = await openFiles(paths, saved)
+  /** Lines behind the checkpoint whose entry may still be in the stream. */
+  const onDisk = new Set<string>()
+  let { collected } = saved
 
-  const checkpoint = (collectedTo?: string): Promise<void> => {
-    const sizes = { resultsBytes: results.bytes, errorsBytes: errors.bytes, collected }
-    return deps.store.advance(batch, deps.directoryId, deps.leaseToken(), sizes, collectedTo)
+  /** While such an entry may be left the checkpoint stays where it is: after a crash it would be written twice. */
+  const checkpoint = async (collectedTo?: string): Promise<void> => {
+    if (onDisk.size === 0) saved = { resultsBytes: results.bytes, errorsBytes: errors.bytes, collected }
+    await save(collectedTo)
   }
 
-  /** Lines on disk whose entry may still be in the stream. */
-  const onDisk = new Set<string>()
-  const files: [ResultFile, number][] = [
-    [results, marks?.resultsBytes ?? 0],
-    [errors, marks?.errorsBytes ?? 0],
-  ]
-  for (const [file, from] of files) {
+  const recover = async (file: ResultFile, from: number): Promise<void> => {
     for await (const line of file.linesBehind(from)) {
       const place = placeOfLine(line)
       if (place === null || place.batch !== batch) continue
@@ -78,15 +71,22 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
     }
     await file.sync()
   }
-  await checkpoint()
-  await showPartial(paths.results, target.output)
-  if (errors.bytes > 0) await showPartial(paths.errors, target.errors)
+
+  try {
+    await recover(results, saved.resultsBytes)
+    await recover(errors, saved.errorsBytes)
+    await checkpoint()
+    await showPartial(paths.results, target.output)
+    if (errors.bytes > 0) await showPartial(paths.errors, target.errors)
+  } catch (error) {
+    await close()
+    throw error
+  }
 
   return {
     async collect() {
-      const entries = await readPortion(deps.redis, deps.keys.stream(batch))
-      const last = entries.at(-1)
-      if (last === undefined) return 0
+      const entries = await readPortion(batch, lease, deps)
+      if (entries.length === 0 && onDisk.size === 0) return 0
       const fresh = entries.filter((entry) => !onDisk.has(entry.key))
       const lines = (kind: string) => fresh.filter((entry) => entry.kind === kind).map((entry) => entry.line)
       const firstErrors = errors.bytes === 0
@@ -95,29 +95,31 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
       await Promise.all([results.sync(), errors.sync()])
       await deps.bury(entries.flatMap(({ letter }) => (letter === null ? [] : [letter])))
       collected += fresh.length
-      await checkpoint(last.id)
       for (const { key } of entries) onDisk.delete(key)
+      if (entries.length < PORTION) onDisk.clear()
+      await checkpoint(entries.at(-1)?.id)
       if (firstErrors && errors.bytes > 0) await showPartial(paths.errors, target.errors)
       return fresh.length
     },
-    async close() {
-      await Promise.all([results.close(), errors.close()])
-    },
+    close,
   }
 }
 
-async function readPortion(redis: Redis, stream: string): Promise<Entry[]> {
-  const raw = await redis.xrange(stream, '-', '+', 'COUNT', PORTION)
-  return raw.map(([id, pairs]) => {
-    const fields = new Map<string, string>()
-    for (let i = 0; i < pairs.length; i += 2) fields.set(pairs[i] as string, pairs[i + 1] as string)
-    const letter = fields.get('d') ?? ''
-    return {
-      id,
-      key: `${fields.get('i')}.${fields.get('g')}`,
-      kind: fields.get('k') ?? '',
-      line: fields.get('l') ?? '',
-      letter: letter === '' ? null : (JSON.parse(letter) as DeadLetter),
-    }
+type CollectorMarks = Pick<BatchMarks, 'resultsBytes' | 'errorsBytes' | 'collected'>
+
+async function marksOf(batch: string, { store }: CollectorDeps): Promise<CollectorMarks> {
+  const { resultsBytes = 0, errorsBytes = 0, collected = 0 } = (await store.marks(batch)) ?? {}
+  return { resultsBytes, errorsBytes, collected }
+}
+
+async function openFiles(paths: BatchPaths, { resultsBytes, errorsBytes }: CollectorMarks) {
+  const results = await openResultFile(paths.results, resultsBytes)
+  const errors = await openResultFile(paths.errors, errorsBytes).catch(async (error: unknown) => {
+    await results.close()
+    throw error
   })
+  const close = async (): Promise<void> => {
+    await Promise.all([results.close(), errors.close()])
+  }
+  return { results, errors, close }
 }

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { type CompletionRequest, jobId } from '../completions/request.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { asJob } from './feeder.js'
-import type { ChunkReader } from './input/chunks.js'
+import type { Chunk, ChunkReader } from './input/chunks.js'
 
 const CHECKED_AT_ONCE = 500
 
@@ -49,9 +49,11 @@ export async function reconcile(
 async function feedLost(batch: string, indexes: number[], chunks: ChunkReader, deps: ReconcileDeps) {
   const lost = await findLost(batch, indexes, deps)
   const requests: CompletionRequest[] = []
+  let chunk: Chunk | undefined
   for (const { index, generation } of lost) {
-    const holding = await chunks.find(index)
-    const found = holding?.chunk.requests.find((request) => request.index === index)
+    // Indexes come in order: each chunk is read, and its hash checked, once.
+    if (chunk === undefined || index >= chunk.first + chunk.count) chunk = (await chunks.find(index))?.chunk
+    const found = chunk?.requests.find((request) => request.index === index)
     if (found !== undefined) requests.push({ batch, generation, ...found })
   }
   if (requests.length > 0) await deps.queue.addBulk(requests.map(asJob))

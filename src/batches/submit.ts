@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { access, constants, rm, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { BatchOptions } from '../completions/request.js'
 import type { DataDirectory, OutputOwner } from './data-directory.js'
 import { readRejects } from './input/rejects.js'
-import { openSource } from './input/source.js'
+import { type InputSource, openSource } from './input/source.js'
 import { type StagedInput, stageInput } from './input/stage.js'
 import type { Manifest } from './manifest.js'
 import { partialName } from './publish.js'
@@ -78,38 +78,46 @@ export async function submit(
   onProgress: SubmitProgress = () => {},
 ): Promise<Submitted> {
   await refuseUnusableOutput(submission)
-  const source = await openSource(submission.input, {
-    spoolDir: join(directory.path, 'spool'),
-    stdin: submission.stdin,
-  })
-  const identity = identityOf(source.sha256, submission)
-  const owner = await directory.outputOwner(submission.output)
-  if (owner?.identity === identity && !submission.fresh) {
-    const manifest = await directory.manifest(owner.batch)
-    if (manifest !== null) return { manifest, resumed: true, replaced: null }
-  }
-  if (!submission.fresh) await refuseTakenOutput(directory, submission, owner)
-
   const staging = await directory.staging()
   try {
-    const staged = await stageInput({
-      source,
-      model: submission.model,
-      directory: staging,
-      onProgress: (bytes) => onProgress('validating', bytes, source.bytes),
-    })
-    await refuseBadInput(submission, staged, staging)
-    const manifest = manifestOf(submission, source, identity, staged.total)
-    await directory.adopt(staging, manifest)
-    const claim = { batch: manifest.batch, identity }
-    if (await directory.claimOutput(submission.output, claim, owner)) {
-      return { manifest, resumed: false, replaced: owner?.batch ?? null }
-    }
-    await rm(directory.batch(manifest.batch).directory, { recursive: true })
-    return submit(directory, submission, onProgress)
+    // A spooled input lies with its batch, so that it goes when the batch goes.
+    const source = await openSource(submission.input, { spoolDir: staging, stdin: submission.stdin })
+    const identity = identityOf(source.sha256, submission)
+    const owner = await directory.outputOwner(submission.output)
+    const known = owner?.identity === identity ? await directory.manifest(owner.batch) : null
+    if (known !== null && !submission.fresh) return { manifest: known, resumed: true, replaced: null }
+    if (!submission.fresh) await refuseTakenOutput(directory, submission, owner)
+
+    const { model } = submission
+    const progress = (bytes: number) => onProgress('validating', bytes, source.bytes)
+    const staged = await stageInput({ source, model, directory: staging, onProgress: progress })
+    await refuseBadLines(submission, staged, staging)
+    return await adopt(directory, staging, submission, { source, identity, owner, total: staged.total })
   } finally {
     await rm(staging, { recursive: true, force: true })
   }
+}
+
+/** Makes the staged input a batch and its output's owner; or finds that the same command was faster elsewhere. */
+async function adopt(
+  directory: DataDirectory,
+  staging: string,
+  submission: Submission,
+  found: { source: InputSource; identity: string; owner: OutputOwner | null; total: number },
+): Promise<Submitted> {
+  const { identity, owner } = found
+  const manifest = manifestOf(directory, submission, found)
+  await directory.adopt(staging, manifest)
+  if (await directory.claimOutput(submission.output, { batch: manifest.batch, identity }, owner)) {
+    return { manifest, resumed: false, replaced: owner?.batch ?? null }
+  }
+  await rm(directory.batch(manifest.batch).directory, { recursive: true })
+  const winner = await directory.outputOwner(submission.output)
+  const theirs = winner?.identity === identity ? await directory.manifest(winner.batch) : null
+  if (theirs !== null) return { manifest: theirs, resumed: true, replaced: null }
+  throw new OutputTaken(
+    `${submission.output} was just taken by another batch. Name another file with --output.`,
+  )
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -161,7 +169,7 @@ async function refuseTakenOutput(
   )
 }
 
-async function refuseBadInput(submission: Submission, staged: StagedInput, staging: string): Promise<void> {
+async function refuseBadLines(submission: Submission, staged: StagedInput, staging: string): Promise<void> {
   if (!submission.strict || staged.rejected === 0) return
   const problems: string[] = []
   for await (const { problem } of readRejects(staging))
@@ -170,23 +178,24 @@ async function refuseBadInput(submission: Submission, staged: StagedInput, stagi
 }
 
 function manifestOf(
-  submission: Submission,
-  source: { path: string; spooled: boolean; bytes: number; sha256: string },
-  identity: string,
-  total: number,
+  directory: DataDirectory,
+  { input, output, errors, queue, model, options }: Submission,
+  { source, identity, total }: { source: InputSource; identity: string; total: number },
 ): Manifest {
-  const { path, spooled, bytes, sha256 } = source
+  const batch = `b${randomBytes(6).toString('hex')}`
+  const { spooled, bytes, sha256 } = source
+  const path = spooled ? join(directory.batch(batch).directory, basename(source.path)) : source.path
   return {
     version: 1,
-    batch: `b${randomBytes(6).toString('hex')}`,
-    queue: submission.queue,
+    batch,
+    queue,
     identity,
-    input: { name: submission.input, path, spooled, bytes, sha256 },
-    model: submission.model,
-    options: submission.options,
+    input: { name: input, path, spooled, bytes, sha256 },
+    model,
+    options,
     total,
-    output: submission.output,
-    errors: submission.errors,
+    output,
+    errors,
     createdAt: Date.now(),
   }
 }

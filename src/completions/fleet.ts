@@ -65,6 +65,8 @@ export function createFleet(redis: Redis, keys: QueueKeys, queue: Queue, name: s
         if (token === null) continue
         if (await giveBack(job, token)) released++
       }
+      // If one of them was probing a gate that had just opened, its probe never ends: another may go out.
+      await redis.hset(keys.gate, 'probeUntil', 0)
       await redis.zrem(keys.workers, ...dead)
       for (const worker of dead) late.delete(worker)
       return released

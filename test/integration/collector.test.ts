@@ -7,6 +7,7 @@ import { ResultFileDamaged } from '../../src/batches/result-file.js'
 import type { Session } from '../../src/batches/session.js'
 import { bury } from '../../src/completions/bury.js'
 import type { Ending } from '../../src/completions/record.js'
+import type { RequestPlace } from '../../src/completions/request.js'
 import { readOutput, requests } from '../support/batch-files.js'
 import { leaseOn, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { answered, refused } from '../support/endings.js'
@@ -31,7 +32,11 @@ async function collectAll(batch: TestBatch): Promise<number> {
   return lines
 }
 
-async function record(batch: TestBatch, indexes: readonly number[], ending = answered): Promise<string[]> {
+async function record(
+  batch: TestBatch,
+  indexes: readonly number[],
+  ending: (place: RequestPlace) => Ending = answered,
+): Promise<string[]> {
   const endings = indexes.map((index) => ending(batch.place(index)))
   await Promise.all(endings.map((given, i) => batch.record(indexes[i] as number, given)))
   return endings.map(({ line }) => line)
@@ -202,7 +207,9 @@ describe('after a kill between write and checkpoint', () => {
 
   it('lines longer than any buffer, of any characters, are read as they were written', async () => {
     const batch = await newBatch()
-    const long = [0, 1, 2].map((index) => answered(batch.place(index), `${'漢👩‍🚀é'.repeat(60_000 + index)}.`))
+    const long = [0, 1, 2].map((index) =>
+      answered(batch.place(index), `${'漢👩‍🚀é'.repeat(60_000 + index)}.`),
+    )
     await leave(
       batch.paths.results,
       long.map(({ line }) => line),
@@ -242,6 +249,20 @@ describe('a collector that another process has taken over from', () => {
     await expect(open(batch)).rejects.toThrow(LeaseLost)
   })
 
+  it('stays refused when its process takes the lease again: the files are no longer what it knows', async () => {
+    const batch = await newBatch()
+    const { old, successor } = await takenOver(batch)
+    await record(batch, [1, 2, 3])
+    await collectAll(successor)
+    await session.redis.del(session.keys.lease(batch.directory.id))
+    expect(await batch.lease.hold()).toBe(true)
+    await record(batch, [4])
+    await expect(old.collect()).rejects.toThrow(LeaseLost)
+    await old.close()
+    await collectAll(batch)
+    expect(await idsIn(batch.paths.results)).toEqual(ids(1, 2, 3, 4))
+  })
+
   it('writes over nothing that its successor wrote', async () => {
     const batch = await newBatch()
     const { old, successor } = await takenOver(batch)
@@ -277,9 +298,7 @@ describe('dead letters', () => {
     await collectAll(batch)
     const buried = await letters(batch)
     expect(buried.map(({ id }) => id).sort()).toEqual([`${batch.id}-3-0`, `${batch.id}-4-0`])
-    expect(buried.map(({ data }) => data)).toContainEqual(
-      (refused(batch.place(3)) as Extract<Ending, { kind: 'dead' }>).letter,
-    )
+    expect(buried.map(({ data }) => data)).toContainEqual(refused(batch.place(3)).letter)
   })
 
   it('land there once, also when a kill comes between burying and checkpoint', async () => {

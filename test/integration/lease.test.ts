@@ -15,13 +15,20 @@ beforeEach(() => {
 })
 
 /** Writes what the pace was, so that no test has to wait for it. `atMs` counts from now. */
-async function setPace(pace: { rate?: number; atMs?: number; notBeforeMs?: number; epoch?: number }) {
+async function setPace(pace: {
+  rate?: number
+  atMs?: number
+  notBeforeMs?: number
+  epoch?: number
+  nextMs?: number
+}) {
   const now = await nowMs()
   const fields: Record<string, number> = {}
   if (pace.rate !== undefined) fields.rate = pace.rate
   if (pace.atMs !== undefined) fields.at = now + pace.atMs
   if (pace.notBeforeMs !== undefined) fields.notBefore = now + pace.notBeforeMs
   if (pace.epoch !== undefined) fields.epoch = pace.epoch
+  if (pace.nextMs !== undefined) fields.next = now + pace.nextMs
   await redis.hset(test.keys.pace, fields)
 }
 
@@ -93,15 +100,22 @@ describe('an open gate', () => {
 })
 
 describe('the pace', () => {
-  it('grows with time, slowly, up to the highest rate', async () => {
-    await setPace({ rate: 100, atMs: -5000 })
+  it('grows fast until the first refusal, and slowly after it, up to the highest rate', async () => {
+    await setPace({ rate: 100, atMs: -1000, epoch: 0 })
+    expect((await test.ask(0)).ratePerSecond).toBeCloseTo(100 * Math.E, -1)
+    await setPace({ rate: 100, atMs: -5000, epoch: 1 })
     expect((await test.ask(0)).ratePerSecond).toBeCloseTo(100 * Math.exp(0.5), 0)
     await setPace({ rate: 100, atMs: -5000 })
     expect((await test.ask(0, undefined, { maxRatePerSecond: 120 })).ratePerSecond).toBe(120)
   })
 
+  it('does not grow while the pace is not what calls wait for', async () => {
+    await setPace({ rate: 100, atMs: -5000, nextMs: -1000 })
+    expect((await test.ask(0)).ratePerSecond).toBe(100)
+  })
+
   it('does not explode over an idle night', async () => {
-    await setPace({ rate: 1, atMs: -8 * 3600_000 })
+    await setPace({ rate: 1, atMs: -8 * 3600_000, epoch: 1 })
     expect((await test.ask(0)).ratePerSecond).toBeLessThan(3)
   })
 

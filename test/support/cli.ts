@@ -27,6 +27,8 @@ export interface CliEnd {
 /** A real `conduit-batch` process. */
 export interface CliProcess {
   readonly running: boolean
+  /** What it wrote so far. */
+  readonly stdout: string
   readonly stderr: string
   readonly ended: Promise<CliEnd>
   /** Waits for a condition; throws, with what it wrote, when the process ends first. */
@@ -132,6 +134,9 @@ function startProcess(
   const cli: CliProcess = {
     get running() {
       return isRunning()
+    },
+    get stdout() {
+      return written.stdout
     },
     get stderr() {
       return written.stderr

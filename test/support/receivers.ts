@@ -12,14 +12,20 @@ export interface ReceivedAlert {
   readonly [field: string]: unknown
 }
 
-/** A webhook that takes every alert. */
-export async function receiveAlerts(): Promise<{ readonly url: string; readonly alerts: ReceivedAlert[] }> {
+/** A webhook that takes every alert, but for the first few, which it answers with 503. */
+export async function receiveAlerts(
+  refuse = 0,
+): Promise<{ readonly url: string; readonly alerts: ReceivedAlert[]; readonly refused: ReceivedAlert[] }> {
   const alerts: ReceivedAlert[] = []
+  const refused: ReceivedAlert[] = []
   const url = await listen(async (request) => {
-    alerts.push(JSON.parse(await bodyOf(request)) as ReceivedAlert)
-    return ''
+    const alert = JSON.parse(await bodyOf(request)) as ReceivedAlert
+    const taken = refused.length >= refuse
+    const list = taken ? alerts : refused
+    list.push(alert)
+    return { status: taken ? 204 : 503, text: '' }
   })
-  return { url, alerts }
+  return { url, alerts, refused }
 }
 
 /** A call as it came over the wire. */
@@ -44,22 +50,30 @@ export async function recordCalls(
     const call = { method, path, headers, body }
     calls.push(call)
     await ready(call)
-    return JSON.stringify({
+    const completion = {
       id: `chatcmpl-${calls.length}`,
       object: 'chat.completion',
       created: 1_770_000_000,
       model: body.model,
       choices: [{ index: 0, message: { role: 'assistant', content: 'ok' }, finish_reason: 'stop' }],
       usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 },
-    })
+    }
+    return { status: 200, text: JSON.stringify(completion) }
   })
   return { baseUrl: `${url}v1`, calls }
 }
 
-async function listen(answer: (request: IncomingMessage) => Promise<string>): Promise<string> {
+interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+async function listen(answer: (request: IncomingMessage) => Promise<Answer>): Promise<string> {
   const server = createServer(async (request, response) => {
-    const text = await answer(request)
-    response.writeHead(200, { 'content-type': 'application/json', 'x-request-id': 'req_recorded' }).end(text)
+    const { status, text } = await answer(request)
+    response
+      .writeHead(status, { 'content-type': 'application/json', 'x-request-id': 'req_recorded' })
+      .end(text)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { queueName, seconds, someText, wholeNumber } from '../option-values.js'
 import type { RunFlags } from '../run/flags.js'
 
@@ -29,19 +29,11 @@ export function runCommand(): Command {
     .option('-m, --model <model>', 'for lines that name no model', someText)
     .option('-c, --concurrency <n>', 'calls in flight at most', wholeNumber(1, 1000), 50)
     .option('--max-attempts <n>', 'attempts for each request', wholeNumber(1, 1000), 8)
-    .option('--timeout <seconds>', 'for one call (default: 300)', seconds(0.1, 3600), 300_000)
-    .option(
-      '--backoff-base <seconds>',
-      'wait after the first failed attempt (default: 1)',
-      seconds(0.01, 3600),
-      1000,
+    .addOption(secondsOption('--timeout <seconds>', 'for one call', 0.1, 3600, 300))
+    .addOption(
+      secondsOption('--backoff-base <seconds>', 'wait after the first failed attempt', 0.01, 3600, 1),
     )
-    .option(
-      '--backoff-cap <seconds>',
-      'longest wait between attempts (default: 60)',
-      seconds(0.01, 86_400),
-      60_000,
-    )
+    .addOption(secondsOption('--backoff-cap <seconds>', 'longest wait between attempts', 0.01, 86_400, 60))
     .option('--strict', 'refuse the file if one line of it cannot be sent')
     .option('--exit-on-pause', 'exit with 3 when only a person can help, instead of waiting')
     .option('--fresh', 'start over: forget the answers that are there')
@@ -56,4 +48,17 @@ export function runCommand(): Command {
       const { run } = await import('../run/run.js')
       process.exitCode = await run(input, flags)
     })
+}
+
+/** Typed in seconds, kept in milliseconds; its default is shown as it would be typed. */
+function secondsOption(
+  flags: string,
+  description: string,
+  min: number,
+  max: number,
+  byDefault: number,
+): Option {
+  return new Option(flags, description)
+    .argParser(seconds(min, max))
+    .default(byDefault * 1000, String(byDefault))
 }

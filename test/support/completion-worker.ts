@@ -1,0 +1,65 @@
+import { afterEach } from 'vitest'
+import { feedNextChunk } from '../../src/batches/feeder.js'
+import type { Session } from '../../src/batches/session.js'
+import { createKeyHolder, type KeySource } from '../../src/completions/key-holder.js'
+import { createConduitClient } from '../../src/conduit/client.js'
+import { currentProcess, formatProcess } from '../../src/process-identity.js'
+import { type Admission, createAdmission } from '../../workers/admission.js'
+import { type CompletionWorker, startCompletionWorker } from '../../workers/completion.js'
+import { createHandleDeps } from '../../workers/handle-deps.js'
+import { silent, type TestBatch } from './batches.js'
+
+/** The completions role of a process: what workers/roles.ts ties, without the other roles. */
+export interface TestWorker extends Pick<CompletionWorker, 'abort'> {
+  readonly admission: Admission
+  /** As `Roles.close` does it. */
+  close(deadlineMs?: number): Promise<void>
+}
+
+export interface TestWorkerOptions {
+  readonly baseUrl: string
+  readonly concurrency?: number
+  readonly key?: Partial<KeySource>
+  /** What BullMQ stores as the worker of its jobs; this process when not given. */
+  readonly name?: string
+}
+
+const workers = new Set<TestWorker>()
+
+export async function startTestWorker(session: Session, options: TestWorkerOptions): Promise<TestWorker> {
+  const { baseUrl, concurrency = 10, key = { apiKey: 'sk-simulator' } } = options
+  const keyHolder = await createKeyHolder({ apiKey: null, apiKeyFile: null, ...key })
+  const conduit = createConduitClient({ baseUrl })
+  const admission = createAdmission(session, keyHolder, silent)
+  const workerName = options.name ?? formatProcess(currentProcess())
+  const deps = createHandleDeps({ session, admission, conduit, keyHolder, workerName, log: silent })
+  const { redis, keys } = session
+  const completions = startCompletionWorker({ redis, keys, concurrency, log: silent, deps })
+  const worker: TestWorker = {
+    admission,
+    abort: completions.abort,
+    async close(deadlineMs = 0) {
+      if (!workers.delete(worker)) return
+      admission.permits.close()
+      await completions.close(deadlineMs)
+      await admission.permits.flush()
+      await conduit.close()
+    },
+  }
+  workers.add(worker)
+  return worker
+}
+
+/** Hands over the whole input of a batch. */
+export async function feedAll(batch: TestBatch): Promise<void> {
+  const chunks = await batch.chunks()
+  const source = { batch: batch.id, chunks, options: batch.manifest.options }
+  let fed: number
+  do fed = await feedNextChunk(source, batch.deps)
+  while (fed > 0)
+  await chunks.close()
+}
+
+afterEach(async () => {
+  await Promise.all([...workers].map((worker) => worker.close()))
+})
