@@ -1,2 +1,6 @@
 #!/usr/bin/env node
-import '../dist/src/cli/main.js'
+import module from 'node:module'
+
+// Node 22 and newer keep compiled code between runs; 20 has no such cache.
+module.enableCompileCache?.()
+await import('../dist/src/cli/main.js')

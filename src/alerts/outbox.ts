@@ -30,15 +30,21 @@ export async function drainOutbox(
   alerts: Queue,
   waiting: () => Promise<number>,
 ): Promise<number> {
-  const outbox = Object.entries(await redis.hgetall(keys.outbox))
-  // The alert of an incident before its all-clear: `…-opened` sorts before `…-resolved`.
-  outbox.sort(([a], [b]) => (a < b ? -1 : 1))
-  for (const [id, raw] of outbox) {
-    const alert = toAlert(JSON.parse(raw) as Entry, await waiting())
+  const outbox = Object.entries(await redis.hgetall(keys.outbox)).map(([id, raw]) => {
+    return { id, entry: JSON.parse(raw) as Entry }
+  })
+  outbox.sort((a, b) => inOrder(a.entry, b.entry))
+  for (const { id, entry } of outbox) {
+    const alert = toAlert(entry, await waiting())
     await alerts.add(alert.type, alert, { jobId: id, ...RETRIES, removeOnComplete: KEEP, removeOnFail: KEEP })
     await redis.hdel(keys.outbox, id)
   }
   return outbox.length
+}
+
+/** Incidents as they opened, the alert of each before its all-clear (`opened` sorts before `resolved`). */
+function inOrder(a: Entry, b: Entry): number {
+  return a.incident.openedAt - b.incident.openedAt || (a.type < b.type ? -1 : 1)
 }
 
 function toAlert({ type, incident }: Entry, waiting: number): Alert {

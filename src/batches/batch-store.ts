@@ -120,7 +120,7 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
       await redis
         .multi()
         .hset(keys.batch(batch), 'state', 'running')
-        .hdel(keys.batch(batch), 'reason', 'finishedAt')
+        .hdel(keys.batch(batch), 'reason', 'finishedAt', 'pauses')
         .sadd(keys.activeBatches, batch)
         .persist(keys.done(batch))
         .persist(keys.generations(batch))

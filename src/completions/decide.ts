@@ -31,6 +31,8 @@ export interface DecideContext {
 
 /** 429s use no attempt, but a request is not thrown back for ever. */
 const LONGEST_THROTTLED_MS = 24 * 3600_000
+/** Fewer refusals than this: it waited most of that time for something else, in a paused queue say. */
+const LEAST_REFUSALS = 20
 
 /** The rules of the outcomes (docs/errors.md), as a pure function. `held` is here only for a refusal that came late. */
 export function decide(request: CompletionRequest, outcome: Outcome, context: DecideContext): Decision {
@@ -55,8 +57,9 @@ export function decide(request: CompletionRequest, outcome: Outcome, context: De
         why: outcome.failure.code,
       }
     case 'throttled': {
-      if (nowMs - tries.fedAt > LONGEST_THROTTLED_MS) return dead(outcome.failure, 'throttled_too_long')
       const refusals = Math.max(1, tries.started - tries.made)
+      if (nowMs - tries.fedAt > LONGEST_THROTTLED_MS && refusals >= LEAST_REFUSALS)
+        return dead(outcome.failure, 'throttled_too_long')
       return { kind: 'throttled', delayMs: backoffMs(refusals, outcome.retryAfterMs, options, random) }
     }
     case 'held':
@@ -80,7 +83,8 @@ function deadEnding(
   at: number,
 ): Ending {
   const { batch, index, generation, customId, line, body } = request
-  const isOurs = code !== failure.code || failure.status === null
+  // A 2xx whose answer is of no use (too large, say) would otherwise read like one of use.
+  const isOurs = code !== failure.code || failure.status === null || failure.status < 300
   const error = isOurs ? { code, message: ownMessage(code, failure, attempts), line } : null
   const model = typeof body.model === 'string' ? body.model : null
   return {

@@ -13,6 +13,7 @@ import {
   simulate,
   type Workplace,
 } from '../support/cli.js'
+import { serverBinary, startPrivateRedis } from '../support/private-redis.js'
 
 /** Nothing listens there. */
 const CLOSED_PORT = 1
@@ -147,30 +148,27 @@ describe('an option that is wrong is named, and the exit code is 1:', () => {
 describe('a setting that is wrong is named, and the exit code is 1:', () => {
   const WRONG: readonly (readonly [string, Settings, RegExp])[] = [
     [
-      'CONDUIT_BATCH_TYPO',
+      'one with a typing error',
       { CONDUIT_BATCH_TYPO: '1' },
-      /CONDUIT_BATCH_TYPO is not a setting.*CONDUIT_BATCH_DATA_DIR/,
+      /_TYPO is not a setting.*CONDUIT_BATCH_DATA_DIR/,
     ],
-    ['a base URL that is none', { CONDUIT_BASE_URL: 'http://a b' }, /CONDUIT_BASE_URL/],
     [
-      'a base URL without its scheme',
-      { CONDUIT_BASE_URL: 'api.conduit.im' },
-      /CONDUIT_BASE_URL must be.*https:/,
+      'a base URL with a password',
+      { CONDUIT_BASE_URL: 'https://me:secret@conduit.im/v1' },
+      /CONDUIT_BASE_URL must be a URL without user, password/,
     ],
     ['no key', { CONDUIT_API_KEY: undefined }, /no Conduit API key.*export CONDUIT_API_KEY=/],
     ['a key with spaces', { CONDUIT_API_KEY: 'sk one two' }, /CONDUIT_API_KEY is no API key/],
-    ['two keys', { CONDUIT_API_KEY_FILE: 'key' }, /CONDUIT_API_KEY and CONDUIT_API_KEY_FILE are both set/],
     [
       'a key file that is not there',
       { CONDUIT_API_KEY: undefined, CONDUIT_API_KEY_FILE: '/no/such/key' },
       /CONDUIT_API_KEY_FILE.*\/no\/such\/key/,
     ],
     [
-      'a webhook that is no URL',
-      { CONDUIT_BATCH_ALERT_WEBHOOK: 'hooks' },
-      /CONDUIT_BATCH_ALERT_WEBHOOK must be/,
+      'a data directory that is a file',
+      { CONDUIT_BATCH_DATA_DIR: 'in.jsonl' },
+      /no data directory.*in\.jsonl/,
     ],
-    ['a data directory that is a file', { CONDUIT_BATCH_DATA_DIR: 'in.jsonl' }, /in\.jsonl/],
     ['a Redis URL that is none', { REDIS_URL: 'localhost' }, /REDIS_URL is not a URL.*redis:\/\/host:6379/],
     [
       'a Redis that is not there',
@@ -186,13 +184,34 @@ describe('a setting that is wrong is named, and the exit code is 1:', () => {
   })
 })
 
-test('after all these refusals no output is there, and the same command with all in place succeeds', async () => {
-  const left = (await readdir(place.directory)).filter((name) => /results|partial|answers\./.test(name))
-  expect(left).toEqual([])
-  await place.write('own.jsonl', jsonLines([request('a')]))
-  expect(await place.run(['run', 'own.jsonl'], { env: { CONDUIT_API_KEY: undefined } })).toMatchObject({
-    code: 1,
-  })
-  expect(await place.run(['run', 'own.jsonl'])).toMatchObject({ code: 0 })
-  expect(existsSync(place.path('own.results.jsonl'))).toBe(true)
+test('all settings that are wrong are named at once', async () => {
+  const env = {
+    CONDUIT_API_KEY_FILE: 'key',
+    CONDUIT_BASE_URL: 'http://a b',
+    CONDUIT_BILLING_URL: 'conduit.im/billing',
+    CONDUIT_BATCH_ALERT_WEBHOOK: 'hooks',
+    CONDUIT_BATCH_LOG_LEVEL: 'loud',
+    CONDUIT_BATCH_KEY_PREFIX: '{braces}',
+  }
+  const said = await refusal(['run', 'in.jsonl'], { env })
+  for (const name of ['CONDUIT_API_KEY', ...Object.keys(env)]) expect(said).toContain(name)
+})
+
+test.skipIf(serverBinary === null)(
+  'a Redis that evicts keys is refused, with the command that mends it',
+  async () => {
+    const redis = await startPrivateRedis(['--maxmemory-policy', 'allkeys-lru'])
+    try {
+      const said = await refusal(['run', 'in.jsonl'], { env: { REDIS_URL: redis.url } })
+      expect(said).toMatch(/allkeys-lru.*CONFIG SET maxmemory-policy noeviction/)
+    } finally {
+      await redis.stop()
+    }
+  },
+)
+
+test('after a refusal the same command with all in place succeeds', async () => {
+  await refusal(['run', 'in.jsonl'], { env: { CONDUIT_API_KEY: undefined } })
+  expect(await place.run(['run', 'in.jsonl'])).toMatchObject({ code: 0 })
+  await expectAnswers(place.path('in.results.jsonl'), ids(3))
 })

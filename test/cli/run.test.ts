@@ -206,12 +206,7 @@ describe('the output', () => {
   })
 
   test('is readable while it grows, and gets its final name when it is complete', async () => {
-    let release = (): void => {}
-    const released = new Promise<void>((resolve) => {
-      release = resolve
-    })
-    const isLast = (body: object) => JSON.stringify(body).includes(promptOf('p-5'))
-    const conduit = await recordCalls(({ body }) => (isLast(body) ? released : Promise.resolve()))
+    const conduit = await recordCalls(({ body }) => JSON.stringify(body).includes(promptOf('p-5')))
     const place = await createWorkplace({ CONDUIT_API_KEY: 'sk-1', CONDUIT_BASE_URL: conduit.baseUrl })
     await place.write('in.jsonl', `${requests(5)}not JSON\n`)
     const cli = place.start(['run', 'in.jsonl'])
@@ -222,12 +217,12 @@ describe('the output', () => {
     expect(idsOf(await readOutput(place.path('in.errors.jsonl.partial')))).toEqual(['line-6'])
     expect(existsSync(place.path('in.results.jsonl'))).toBe(false)
     expect(existsSync(place.path('in.errors.jsonl'))).toBe(false)
-    release()
+    conduit.release()
 
     expect(await cli.ended).toMatchObject({ code: 2 })
     const files = (await readdir(place.directory)).filter((name) => name.startsWith('in.'))
     expect(files.sort()).toEqual(['in.errors.jsonl', 'in.jsonl', 'in.results.jsonl'])
-    expect(idsOf(await readOutput(place.path('in.results.jsonl')))).toEqual(ids(5))
+    await expectAnswers(place.path('in.results.jsonl'), ids(5))
   })
 })
 

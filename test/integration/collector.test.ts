@@ -314,6 +314,22 @@ describe('dead letters', () => {
     expect(await idsIn(batch.paths.errors)).toEqual(ids(3, 4))
   })
 
+  it('land there also when burying failed at first: nothing leaves the stream before', async () => {
+    const batch = await newBatch()
+    await record(batch, [1])
+    await record(batch, [3], refused)
+    const failing = { ...batch.deps, bury: () => Promise.reject(new Error('Redis is away')) }
+    const collector = await open({ ...batch, deps: failing })
+    await expect(collector.collect()).rejects.toThrow('Redis is away')
+    await collector.close()
+    expect(await left(batch)).toBe(2)
+    expect((await marks(batch))?.collected).toBe(0)
+    await collectAll(batch)
+    expect(await letters(batch)).toHaveLength(1)
+    expect(await idsIn(batch.paths.results)).toEqual(ids(1))
+    expect(await idsIn(batch.paths.errors)).toEqual(ids(3))
+  })
+
   it('land there also when a kill came before burying', async () => {
     const batch = await newBatch()
     const failures = await record(batch, [3], refused)

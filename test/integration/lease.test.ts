@@ -3,6 +3,9 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { holdRequest, personHold, type TestGate, testGate } from '../support/gates.js'
 import { connectForTest } from '../support/redis.js'
 
+/** The rate was last looked at in the future, so it does not grow before the test looks, however slow that is. */
+const NO_GROWTH_MS = 600_000
+
 let redis: Redis
 let other: Redis
 let test: TestGate
@@ -53,15 +56,21 @@ describe('an open gate', () => {
   })
 
   it('gives no more than some dozen milliseconds of pace, and the next ones after them', async () => {
-    await setPace({ rate: 200, atMs: 0 })
-    const first = await test.ask(1000)
+    await setPace({ rate: 200, atMs: NO_GROWTH_MS })
+    const limits = { maxRatePerSecond: 200 }
+    const first = await test.ask(1000, undefined, limits)
+    const firstAt = Number(await redis.hget(test.keys.pace, 'at'))
     expect(first.permits).toBe(11)
-    expect((await test.ask(1000)).permits).toBeLessThanOrEqual(2)
+    const second = await test.ask(1000, undefined, limits)
+    const elapsedMs = Number(await redis.hget(test.keys.pace, 'at')) - firstAt
+    expect(second.permits).toBeLessThanOrEqual(elapsedMs / 5 + 1)
   })
 
   it('says to ask again when that gives more than a permit or two, and before those given are used up', async () => {
-    await setPace({ rate: 200, atMs: 0 })
-    for (const lease of [await test.ask(1000), await test.ask(1000)]) {
+    await setPace({ rate: 200, atMs: NO_GROWTH_MS })
+    const limits = { maxRatePerSecond: 200 }
+    for (const _ of [1, 2, 3]) {
+      const lease = await test.ask(1000, undefined, limits)
       expect(lease.askAgainInMs).toBeGreaterThan(15)
       expect(lease.askAgainInMs).toBeLessThan(45)
     }
@@ -74,7 +83,7 @@ describe('an open gate', () => {
 
   it('spaces the permits of a whole fleet evenly, and never goes above the rate', async () => {
     const rate = 100
-    await setPace({ rate, atMs: 0 })
+    await setPace({ rate, atMs: NO_GROWTH_MS })
     const sends: number[] = []
     const startedAt = await nowMs()
     for (let turn = 0; (await nowMs()) - startedAt < 1200; turn++) {
@@ -83,7 +92,7 @@ describe('an open gate', () => {
       const leasedAt = Number(await redis.hget(test.keys.pace, 'at'))
       for (let i = 0; i < lease.permits; i++) sends.push(leasedAt + lease.firstInMs + i * lease.spacingMs)
     }
-    expect(sends.length).toBeGreaterThan(115)
+    expect(sends.length).toBeGreaterThan(50)
     for (const [i, at] of sends.entries()) {
       const previous = sends[i - 1]
       if (previous !== undefined) expect(at - previous).toBeGreaterThan(9.9)
@@ -93,7 +102,7 @@ describe('an open gate', () => {
   })
 
   it('makes up for no idle time with a burst', async () => {
-    await setPace({ rate: 100, atMs: 0 })
+    await setPace({ rate: 100, atMs: NO_GROWTH_MS })
     await redis.hset(test.keys.pace, 'next', (await nowMs()) - 60_000)
     expect((await test.ask(1000)).permits).toBeLessThanOrEqual(6)
   })
@@ -101,11 +110,11 @@ describe('an open gate', () => {
 
 describe('the pace', () => {
   it('grows fast until the first refusal, and slowly after it, up to the highest rate', async () => {
-    await setPace({ rate: 100, atMs: -1000, epoch: 0 })
+    await setPace({ rate: 100, atMs: -1000, epoch: 0, nextMs: 1000 })
     expect((await test.ask(0)).ratePerSecond).toBeCloseTo(100 * Math.E, -1)
-    await setPace({ rate: 100, atMs: -5000, epoch: 1 })
+    await setPace({ rate: 100, atMs: -5000, epoch: 1, nextMs: 1000 })
     expect((await test.ask(0)).ratePerSecond).toBeCloseTo(100 * Math.exp(0.5), 0)
-    await setPace({ rate: 100, atMs: -5000 })
+    await setPace({ rate: 100, atMs: -5000, nextMs: 1000 })
     expect((await test.ask(0, undefined, { maxRatePerSecond: 120 })).ratePerSecond).toBe(120)
   })
 
@@ -115,7 +124,7 @@ describe('the pace', () => {
   })
 
   it('does not explode over an idle night', async () => {
-    await setPace({ rate: 1, atMs: -8 * 3600_000, epoch: 1 })
+    await setPace({ rate: 1, atMs: -8 * 3600_000, epoch: 1, nextMs: 1000 })
     expect((await test.ask(0)).ratePerSecond).toBeLessThan(3)
   })
 
@@ -128,10 +137,11 @@ describe('the pace', () => {
     const refused = await test.ask(5, { refused: 1, retryAfterMs: 3000 })
     expect(refused).toMatchObject({ state: 'open', permits: 0, paceEpoch: 1 })
     expect(refused.askAgainInMs).toBeGreaterThan(2900)
+    expect(refused.askAgainInMs).toBeLessThanOrEqual(3000)
     const elsewhere = await test.ask(5, undefined, undefined, other)
     expect(elsewhere.permits).toBe(0)
-    expect(elsewhere.askAgainInMs).toBeGreaterThan(2800)
-    expect(elsewhere.askAgainInMs).toBeLessThanOrEqual(3000)
+    expect(elsewhere.askAgainInMs).toBeGreaterThan(1000)
+    expect(elsewhere.askAgainInMs).toBeLessThanOrEqual(refused.askAgainInMs)
   })
 
   it('closes for a second when no Retry-After says more', async () => {
@@ -157,20 +167,21 @@ describe('the pace', () => {
   })
 
   it('is cut once for each closing: late 429s of the same epoch do not cut again', async () => {
-    await setPace({ rate: 100, atMs: 0 })
-    await test.ask(0, { refused: 1 })
-    expect(await rateOf()).toBeCloseTo(70, 0)
-    for (let late = 0; late < 5; late++) await test.ask(0, { refused: 3 }, undefined, other)
-    expect(await rateOf()).toBeCloseTo(70, 0)
+    const refused = { refused: 1, retryAfterMs: 60_000 }
+    await setPace({ rate: 100, atMs: NO_GROWTH_MS })
+    await test.ask(0, refused)
+    expect(await rateOf()).toBe(70)
+    for (let late = 0; late < 5; late++) await test.ask(0, refused, undefined, other)
+    expect(await rateOf()).toBe(70)
     expect((await test.ask(0)).paceEpoch).toBe(1)
-    await test.ask(0, { refused: 1, paceEpoch: 1 })
-    expect(await rateOf()).toBeCloseTo(49, 0)
+    await test.ask(0, { ...refused, paceEpoch: 1 })
+    expect(await rateOf()).toBe(49)
   })
 
   it('is cut once by any number of 429s in one report', async () => {
-    await setPace({ rate: 100, atMs: 0 })
+    await setPace({ rate: 100, atMs: NO_GROWTH_MS })
     await test.ask(0, { refused: 500, answered: 500 })
-    expect(await rateOf()).toBeCloseTo(70, 0)
+    expect(await rateOf()).toBe(70)
   })
 
   it('stays closed as long as the longest Retry-After asks, also one that comes late', async () => {
@@ -181,14 +192,14 @@ describe('the pace', () => {
   })
 
   it('never falls so low that nothing goes any more', async () => {
-    await setPace({ rate: 0.6, atMs: 0 })
+    await setPace({ rate: 0.6, atMs: NO_GROWTH_MS })
     await test.ask(0, { refused: 1 })
     await test.ask(0, { refused: 1, paceEpoch: 1 })
     expect(await rateOf()).toBe(0.5)
   })
 
   it('is not slowed by answers and failures', async () => {
-    await setPace({ rate: 100, atMs: 0 })
+    await setPace({ rate: 100, atMs: NO_GROWTH_MS })
     await test.ask(0, { answered: 10, otherwise: 10 })
     expect(await rateOf()).toBeGreaterThanOrEqual(100)
     expect((await test.ask(1)).permits).toBe(1)
@@ -212,7 +223,7 @@ describe('a held gate', () => {
 
   it('still takes in 429s, so that the pace is right when it opens', async () => {
     await test.gate.hold(holdRequest())
-    await setPace({ rate: 100, atMs: 0 })
+    await setPace({ rate: 100, atMs: NO_GROWTH_MS })
     await test.ask(0, { refused: 1, retryAfterMs: 20_000 })
     await test.gate.lift('*', 'person')
     const lease = await test.ask(1)
@@ -280,10 +291,15 @@ describe('after an opening', () => {
   })
 
   it('a probe that never ends is given up, and another may go', async () => {
-    const limits = { probeTimeoutMs: 150 }
-    expect((await test.ask(1, undefined, limits)).permits).toBe(1)
-    expect((await test.ask(1, undefined, limits)).permits).toBe(0)
-    await expect.poll(async () => (await test.ask(1, undefined, limits)).permits, { timeout: 2000 }).toBe(1)
+    const startedAt = await nowMs()
+    expect((await test.ask(1, undefined, { probeTimeoutMs: 60_000 })).permits).toBe(1)
+    const probeUntil = Number(await redis.hget(test.keys.gate, 'probeUntil'))
+    expect(probeUntil).toBeGreaterThanOrEqual(Math.floor(startedAt) + 60_000)
+    expect(probeUntil).toBeLessThanOrEqual((await nowMs()) + 60_000)
+    expect((await test.ask(1)).permits).toBe(0)
+    await redis.hset(test.keys.gate, 'probeUntil', (await nowMs()) - 1)
+    expect((await test.ask(1)).permits).toBe(1)
+    expect((await test.ask(1)).permits).toBe(0)
   })
 
   it('a refused probe closes the gate again for all', async () => {

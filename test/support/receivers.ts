@@ -36,31 +36,69 @@ export interface ReceivedCall {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/**
- * A Conduit that keeps each call and answers it, once `ready` lets it. For what the simulator does not show: the bodies
- * that arrive, and an answer at a moment that the test chooses.
- */
+/** A Conduit for what the simulator does not show: the bodies that arrive, and answers when the test wants them. */
+export interface RecordingConduit {
+  readonly baseUrl: string
+  readonly calls: readonly ReceivedCall[]
+  /** Answers that are held back now. */
+  readonly held: number
+  readonly mostInFlight: number
+  /** Lets go what is held back, and holds nothing any more. */
+  release(): void
+}
+
+/** Keeps each call and answers it; those that `holds` picks only after `release`. */
 export async function recordCalls(
-  ready: (call: ReceivedCall) => Promise<void> = async () => {},
-): Promise<{ readonly baseUrl: string; readonly calls: ReceivedCall[] }> {
+  holds: (call: ReceivedCall) => boolean = () => false,
+): Promise<RecordingConduit> {
   const calls: ReceivedCall[] = []
+  let release = (): void => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let held = 0
+  let inFlight = 0
+  let mostInFlight = 0
   const url = await listen(async (request) => {
     const { method, url: path, headers } = request
-    const body = JSON.parse(await bodyOf(request)) as ReceivedCall['body']
-    const call = { method, path, headers, body }
+    const call = { method, path, headers, body: JSON.parse(await bodyOf(request)) as ReceivedCall['body'] }
     calls.push(call)
-    await ready(call)
-    const completion = {
-      id: `chatcmpl-${calls.length}`,
-      object: 'chat.completion',
-      created: 1_770_000_000,
-      model: body.model,
-      choices: [{ index: 0, message: { role: 'assistant', content: 'ok' }, finish_reason: 'stop' }],
-      usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 },
+    inFlight++
+    mostInFlight = Math.max(mostInFlight, inFlight)
+    if (holds(call)) {
+      held++
+      await released
+      held--
     }
-    return { status: 200, text: JSON.stringify(completion) }
+    inFlight--
+    return { status: 200, text: completion(call, calls.length) }
   })
-  return { baseUrl: `${url}v1`, calls }
+  return {
+    baseUrl: `${url}v1`,
+    calls,
+    get held() {
+      return held
+    },
+    get mostInFlight() {
+      return mostInFlight
+    },
+    release,
+  }
+}
+
+/** Like the simulator's, it repeats the prompt, so that an answer can be told from every other. */
+function completion({ body }: ReceivedCall, number: number): string {
+  const last = (body.messages as { readonly content: unknown }[]).at(-1)?.content
+  return JSON.stringify({
+    id: `chatcmpl-${number}`,
+    object: 'chat.completion',
+    created: 1_770_000_000,
+    model: body.model,
+    choices: [
+      { index: 0, message: { role: 'assistant', content: `An answer to: ${last}` }, finish_reason: 'stop' },
+    ],
+    usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 },
+  })
 }
 
 interface Answer {

@@ -75,7 +75,7 @@ describe('an answer on disk', () => {
         fc.pre(outcome.kind === 'completed')
         expect(endingOfLine(lineOf(outcome))).toEqual({ kind: 'completed', code: '', usage: outcome.usage })
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 })
@@ -131,7 +131,7 @@ describe('a failure on disk', () => {
           usage: NO_TOKENS,
         })
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 })

@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { env, execPath } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import type { Session } from '../../src/batches/session.js'
+import { createFleet, type Fleet } from '../../src/completions/fleet.js'
+import { currentProcess, formatProcess } from '../../src/process-identity.js'
+import { requests } from '../support/batch-files.js'
+import { type TestBatch, testBatch, testSession } from '../support/batches.js'
+import { feedAll, startTestWorker } from '../support/completion-worker.js'
+import { completion, type ScriptedConduit, scriptConduit } from '../support/conduit.js'
+import { eventually } from '../support/eventually.js'
+import { holdRequest } from '../support/gates.js'
+import { uniquePrefix } from '../support/redis.js'
+
+const SCRIPT = fileURLToPath(new URL('../support/worker-process.mjs', import.meta.url))
+const ELSEWHERE = 'deadbeef-1-1'
+
+let keyPrefix: string
+let session: Session
+let fleet: Fleet
+let batch: TestBatch
+let conduit: ScriptedConduit
+let children: ChildProcess[] = []
+beforeEach(async () => {
+  keyPrefix = uniquePrefix()
+  session = await testSession(keyPrefix)
+  fleet = createFleet(session.redis, session.keys, session.completions, formatProcess(currentProcess()))
+  batch = await testBatch(requests(8), {}, session)
+  await feedAll(batch)
+  conduit = await scriptConduit()
+})
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL')
+  children = []
+})
+
+/** A real process with so many calls in flight. */
+async function workerProcess(calls = 5): Promise<{ child: ChildProcess; name: string }> {
+  const settings = { redisUrl: inject('redisUrl'), keyPrefix, baseUrl: conduit.baseUrl, concurrency: 5 }
+  const child = spawn(execPath, [SCRIPT, JSON.stringify(settings)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: env.PATH },
+  })
+  children.push(child)
+  const [name] = (await once(child.stdout, 'data')) as [Buffer]
+  await eventually(`${calls} calls are out`, () => conduit.calls.length === calls)
+  return { child, name: name.toString().trim() }
+}
+
+async function signal(child: ChildProcess, name: 'SIGKILL'): Promise<void> {
+  const exited = once(child, 'exit')
+  child.kill(name)
+  await exited
+}
+
+const counts = () => session.completions.getJobCounts('wait', 'active', 'delayed')
+const ended = async () => {
+  const { completed, failed } = (await session.store.marks(batch.id)) ?? { completed: 0, failed: 0 }
+  return completed + failed
+}
+
+/** As if the worker had not been heard of for so long. */
+async function lastHeard(name: string, agoMs: number): Promise<void> {
+  const [seconds] = await session.redis.time()
+  await session.redis.zadd(session.keys.workers, Number(seconds) * 1000 - agoMs, name)
+}
+
+describe('a worker process that was killed', () => {
+  it('loses nothing: its jobs are given back at once, no attempt used, and another worker does them', async () => {
+    const { child } = await workerProcess()
+    expect(await counts()).toEqual({ wait: 3, active: 5, delayed: 0 })
+    await signal(child, 'SIGKILL')
+    expect(await fleet.releaseDead()).toBe(5)
+    expect(await counts()).toEqual({ wait: 8, active: 0, delayed: 0 })
+    const waiting = await session.completions.getWaiting(0, -1)
+    expect(waiting.map((job) => job.attemptsMade)).toEqual(Array(8).fill(0))
+    expect(
+      waiting
+        .slice(0, 5)
+        .map((job) => job.data.index)
+        .sort(),
+    ).toEqual([0, 1, 2, 3, 4])
+    expect(await session.redis.keys(session.completions.toKey('*:lock'))).toEqual([])
+    const healthy = await scriptConduit(() => completion())
+    await startTestWorker(session, { baseUrl: healthy.baseUrl })
+    await eventually('all have ended', async () => (await ended()) === 8)
+    expect(healthy.calls).toHaveLength(8)
+  })
+
+  it('is given up once, whoever looks and however often', async () => {
+    const { child, name } = await workerProcess()
+    await signal(child, 'SIGKILL')
+    const other = createFleet(session.redis, session.keys, session.completions, ELSEWHERE)
+    const released = await Promise.all([fleet.releaseDead(), other.releaseDead()])
+    expect(released[0] + released[1]).toBe(5)
+    expect(await fleet.releaseDead()).toBe(0)
+    expect(await session.redis.zscore(session.keys.workers, name)).toBeNull()
+    expect(await counts()).toEqual({ wait: 8, active: 0, delayed: 0 })
+  })
+
+  it('gives up its probe too: a gate that has just opened does not wait minutes for it', async () => {
+    await session.gate.hold(holdRequest())
+    await session.gate.lift('credits', 'person')
+    const { child } = await workerProcess(1)
+    await signal(child, 'SIGKILL')
+    expect(await fleet.releaseDead()).toBeGreaterThan(0)
+    const healthy = await scriptConduit(() => completion())
+    await startTestWorker(session, { baseUrl: healthy.baseUrl })
+    await eventually('all have ended', async () => (await ended()) === 8)
+  })
+
+  it("leaves a job without a lock to BullMQ's own check", async () => {
+    const { child } = await workerProcess()
+    await signal(child, 'SIGKILL')
+    await session.redis.del(session.completions.toKey(`${batch.id}-2-0:lock`))
+    expect(await fleet.releaseDead()).toBe(4)
+    expect(await counts()).toEqual({ wait: 7, active: 1, delayed: 0 })
+  })
+})
+
+describe('a worker process that lives', () => {
+  it('is not touched, though its calls take long', async () => {
+    const { name } = await workerProcess()
+    expect(await fleet.releaseDead()).toBe(0)
+    expect(await counts()).toEqual({ wait: 3, active: 5, delayed: 0 })
+    expect(await fleet.alive()).toContain(name)
+  })
+
+  it('is not declared dead while it is stopped, however late it is: it is on this machine', async () => {
+    const { child, name } = await workerProcess()
+    child.kill('SIGSTOP')
+    for (let look = 0; look < 6; look++) {
+      await lastHeard(name, 60_000)
+      expect(await fleet.releaseDead()).toBe(0)
+    }
+    expect(await counts()).toEqual({ wait: 3, active: 5, delayed: 0 })
+    for (const call of conduit.calls) call.answer()
+    child.kill('SIGCONT')
+    await eventually('its answers are recorded', async () => (await ended()) >= 5)
+    expect(conduit.calls.filter(({ prompt }) => /p-[1-5]$/.test(prompt))).toHaveLength(5)
+  })
+})
+
+describe('a worker on another machine', () => {
+  beforeEach(async () => {
+    await startTestWorker(session, { baseUrl: conduit.baseUrl, concurrency: 5, name: ELSEWHERE })
+    await eventually('five calls are out', () => conduit.calls.length === 5)
+  })
+
+  it('is dead when it was seen late three times in a row, not before', async () => {
+    await lastHeard(ELSEWHERE, 7000)
+    expect(await fleet.releaseDead()).toBe(0)
+    expect(await fleet.releaseDead()).toBe(0)
+    expect(await counts()).toMatchObject({ active: 5 })
+    expect(await fleet.releaseDead()).toBe(5)
+  })
+
+  it('is not dead when it was heard of in between', async () => {
+    for (let look = 0; look < 3; look++) {
+      await lastHeard(ELSEWHERE, 7000)
+      expect(await fleet.releaseDead()).toBe(0)
+      expect(await fleet.releaseDead()).toBe(0)
+      await lastHeard(ELSEWHERE, 0)
+      expect(await fleet.releaseDead()).toBe(0)
+    }
+    expect(await counts()).toMatchObject({ active: 5 })
+  })
+
+  it('is not dead when it is merely a little late', async () => {
+    await lastHeard(ELSEWHERE, 3000)
+    for (let look = 0; look < 6; look++) expect(await fleet.releaseDead()).toBe(0)
+  })
+})
+
+describe('the workers of a queue', () => {
+  it('are those whose heartbeat is fresh', async () => {
+    await fleet.beat()
+    await lastHeard(ELSEWHERE, 1000)
+    await lastHeard('deadbeef-2-2', 10_000)
+    expect((await fleet.alive()).sort()).toEqual([formatProcess(currentProcess()), ELSEWHERE].sort())
+    await fleet.leave()
+    expect(await fleet.alive()).toEqual([ELSEWHERE])
+  })
+
+  it('never give themselves up', async () => {
+    const other = createFleet(session.redis, session.keys, session.completions, ELSEWHERE)
+    await lastHeard(ELSEWHERE, 60_000)
+    for (let look = 0; look < 5; look++) await other.releaseDead()
+    expect(await session.redis.zscore(session.keys.workers, ELSEWHERE)).not.toBeNull()
+  })
+})
