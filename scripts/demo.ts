@@ -173,8 +173,10 @@ const { values } = parseArgs({
   options: { live: { type: 'boolean', default: false }, model: { type: 'string', default: LIVE_MODEL } },
 })
 const redis = await provideRedis(process.env)
+// The CLI refuses settings it does not know, and this one is not its own.
+const { CONDUIT_BATCH_TEST_REDIS: _, ...inherited } = process.env
 const env = {
-  ...process.env,
+  ...inherited,
   CONDUIT_BATCH_DATA_DIR: join(DIRECTORY, '.conduit-batch'),
   CONDUIT_BATCH_KEY_PREFIX: `demo-${process.pid}`,
   ...(redis.redisUrl === null ? {} : { REDIS_URL: redis.redisUrl }),

@@ -24,10 +24,10 @@ export function createGateMirror({ queue, gate, look, keyHolder, log }: GateMirr
   let epoch = -1
 
   async function liftRefusedKey(): Promise<void> {
-    const hold = (await gate.read()).holds.find(({ reason }) => reason === 'credentials')
-    if (hold === undefined) return
+    const { holds, refusedKeys } = await gate.read()
+    if (!holds.some(({ reason }) => reason === 'credentials')) return
     await keyHolder.reload()
-    if (hold.keyFingerprint === null || hold.keyFingerprint === keyHolder.current().fingerprint) return
+    if (refusedKeys.length === 0 || refusedKeys.includes(keyHolder.current().fingerprint)) return
     await gate.lift('credentials', 'new_key')
     log.info({ key: keyHolder.current().fingerprint }, 'gate.new_key')
   }

@@ -29,6 +29,8 @@ export interface GateState {
   /** How often the queue went from open to held since it exists; failed probes don't count. */
   readonly pauses: number
   readonly incident: Incident | null
+  /** Fingerprints of the keys that were refused since the last success. */
+  readonly refusedKeys: readonly string[]
 }
 
 /** A queue's gate: the authority on whether calls may go out. BullMQ's own pause only mirrors it. */
@@ -75,6 +77,7 @@ export function createGate(redis: Redis, keys: QueueKeys, queue: string): Gate {
         epoch: Number(fields.epoch ?? 0),
         pauses: Number(fields.pauses ?? 0),
         incident: incident === null ? null : (JSON.parse(incident) as Incident),
+        refusedKeys: (fields.refusedKeys ?? '').split(' ').filter((key) => key !== ''),
       }
     },
     async pastIncidents(limit) {

@@ -9,6 +9,14 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local reason, sentEpoch = ARGV[1], ARGV[3]
 local epoch = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')
 if sentEpoch ~= '' and tonumber(sentEpoch) < epoch then return 'stale' end
+local hold = cjson.decode(ARGV[2])
+if reason == 'credentials' and hold.keyFingerprint ~= cjson.null then
+  -- Every key that was refused, so that processes with different keys don't open the gate for each other in turns.
+  local refused = redis.call('HGET', KEYS[1], 'refusedKeys') or ''
+  if not string.find(refused, hold.keyFingerprint, 1, true) then
+    redis.call('HSET', KEYS[1], 'refusedKeys', refused .. ' ' .. hold.keyFingerprint)
+  end
+end
 if redis.call('HEXISTS', KEYS[1], 'hold:' .. reason) == 1 then return 'joined' end
 
 local raw = redis.call('GET', KEYS[2])
@@ -20,7 +28,6 @@ if probeFailed then
   incident.liftedAt, incident.liftedBy = cjson.null, cjson.null
 end
 
-local hold = cjson.decode(ARGV[2])
 hold.since, hold['until'] = now, cjson.null
 if reason == 'daily_quota' then
   -- Conduit: the daily quota resets at midnight UTC. Five seconds for clocks that differ.

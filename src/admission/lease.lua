@@ -27,6 +27,7 @@ if probing and a[2] == epoch then
   if answered > 0 then
     probing = false
     redis.call('HSET', KEYS[1], 'probing', 0, 'probeUntil', 0)
+    redis.call('HDEL', KEYS[1], 'refusedKeys')
     local raw = redis.call('GET', KEYS[3])
     if raw then
       local incident = cjson.decode(raw)

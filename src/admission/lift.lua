@@ -14,6 +14,8 @@ for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
 end
 local left = tonumber(redis.call('HGET', KEYS[1], 'holds') or '0') - lifted
 if lifted == 0 then return { 0, left } end
+-- A person may know that a refused key is valid again.
+if ARGV[2] == 'person' then redis.call('HDEL', KEYS[1], 'refusedKeys') end
 redis.call('HSET', KEYS[1], 'holds', left)
 if left > 0 then return { lifted, left } end
 

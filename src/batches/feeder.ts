@@ -1,4 +1,5 @@
 import type { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
 import { errorLine } from '../completions/output-line.js'
 import type { Ending, Recorded } from '../completions/record.js'
 import {
@@ -7,10 +8,13 @@ import {
   jobId,
   type RequestPlace,
 } from '../completions/request.js'
+import type { QueueKeys } from '../redis/keys.js'
 import type { BatchStore } from './batch-store.js'
 import type { Chunk, ChunkReader } from './input/chunks.js'
 
 export interface FeederDeps {
+  readonly redis: Redis
+  readonly keys: QueueKeys
   readonly queue: Queue
   readonly store: BatchStore
   readonly record: (place: RequestPlace, ending: Ending) => Promise<Recorded>
@@ -57,11 +61,24 @@ export async function feedNextChunk(source: FeedSource, deps: FeederDeps): Promi
   const next = await source.chunks.read({ at: marks.cursor })
   if (next === null) return 0
   const { chunk } = next
-  await deps.queue.addBulk(requestsOf(source.batch, chunk).map(asJob))
+  const open = await openIndexes(source.batch, chunk, deps)
+  const requests = requestsOf(source.batch, chunk).filter(({ index }) => open(index))
+  if (requests.length > 0) await deps.queue.addBulk(requests.map(asJob))
   await recordRejects(source.batch, chunk, deps)
   const fed = chunk.first + chunk.count
   await deps.store.advance(source.batch, deps.directoryId, deps.leaseToken(), { fed, cursor: next.next.at })
   return chunk.count
+}
+
+/** Which requests of a chunk have not ended: after a crash, or a Redis that lost all, many have. */
+async function openIndexes(
+  batch: string,
+  { first, count }: Chunk,
+  { redis, keys }: FeederDeps,
+): Promise<(index: number) => boolean> {
+  const from = first >> 3
+  const bitmap = await redis.getrangeBuffer(keys.done(batch), from, (first + count - 1) >> 3)
+  return (index) => ((bitmap[(index >> 3) - from] ?? 0) & (0x80 >> (index & 7))) === 0
 }
 
 function requestsOf(batch: string, chunk: Chunk): CompletionRequest[] {

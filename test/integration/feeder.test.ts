@@ -149,6 +149,15 @@ describe('a crash between handing over and moving the cursor', () => {
     expect(await marks(batch)).toMatchObject({ completed: 1, fed: 3 })
   })
 
+  it('hands over none that has ended, in any chunk, so that a million answered ones cost nothing', async () => {
+    const batch = await testBatch(requests(700), {}, session)
+    for (const index of [0, 7, 8, 499, 500, 503, 699]) await batch.record(index, answered(batch.place(index)))
+    await withChunks(batch, async (feed) => [await feed(), await feed()])
+    const ended = [0, 7, 8, 499, 500, 503, 699].map((index) => `${batch.id}-${index}-0`)
+    expect(await waitingIds(batch)).toEqual(idsOf(batch, 0, 700).filter((id) => !ended.includes(id)))
+    expect((await marks(batch))?.fed).toBe(700)
+  })
+
   it('leaves a job where it is that runs or waits for its retry', async () => {
     const batch = await testBatch(requests(3), {}, session)
     await feedAndCrash(batch)

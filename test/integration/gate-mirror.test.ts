@@ -91,6 +91,24 @@ describe('a refused key', () => {
     })
   })
 
+  it('stays refused: two processes with two bad keys do not open the gate for each other in turns', async () => {
+    await session.gate.hold(refusedKey('sk-first'))
+    await session.gate.hold(refusedKey('sk-second'))
+    await writeKey('sk-second')
+    for (let look = 0; look < 3; look++) await admission.mirrorGate()
+    expect((await session.gate.read()).epoch).toBe(0)
+    expect(await isPaused()).toBe(true)
+  })
+
+  it('may be tried again once a person has resumed', async () => {
+    await session.gate.hold(refusedKey('sk-first'))
+    await session.gate.lift('*', 'person')
+    expect((await session.gate.read()).refusedKeys).toEqual([])
+    await session.gate.hold(refusedKey('sk-second', 1))
+    await admission.mirrorGate()
+    expect((await session.gate.read()).incident).toMatchObject({ liftedBy: 'new_key' })
+  })
+
   it('lifts no other hold', async () => {
     await session.gate.hold(refusedKey('sk-first'))
     await session.gate.hold(holdRequest())

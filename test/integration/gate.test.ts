@@ -23,7 +23,14 @@ const reasons = async () => (await test.gate.read()).holds.map(({ reason }) => r
 
 describe('a gate nobody touched', () => {
   it('is open, in its first epoch, without an incident', async () => {
-    expect(await test.gate.read()).toEqual({ holds: [], probing: false, epoch: 0, pauses: 0, incident: null })
+    expect(await test.gate.read()).toEqual({
+      holds: [],
+      probing: false,
+      epoch: 0,
+      pauses: 0,
+      incident: null,
+      refusedKeys: [],
+    })
     expect(await test.gate.pastIncidents(10)).toEqual([])
   })
 

@@ -58,11 +58,15 @@ describe('the backoff with Retry-After', () => {
     expect(backoffMs(5, 2000, DEFAULTS, NO_JITTER)).toBe(16_000)
   })
 
+  it('does not believe a Retry-After of more than an hour', () => {
+    expect(backoffMs(1, 31 * 24 * 3600_000, DEFAULTS, NO_JITTER)).toBe(3600_000)
+  })
+
   it('is never shorter than Retry-After nor than its own, and no longer than the longer one', () => {
     fc.assert(
       fc.property(tries, retryAfterMs, options, random, (n, asked, given, jitter) => {
         const own = backoffMs(n, null, given, jitter)
-        expect(backoffMs(n, asked, given, jitter)).toBe(Math.max(own, asked ?? 0))
+        expect(backoffMs(n, asked, given, jitter)).toBe(Math.max(own, Math.min(3600_000, asked ?? 0)))
       }),
     )
   })
