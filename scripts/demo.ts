@@ -157,10 +157,6 @@ async function runAgainstSimulator(env: NodeJS.ProcessEnv): Promise<number> {
 }
 
 async function runLive(env: NodeJS.ProcessEnv, model: string): Promise<number> {
-  if (!env.CONDUIT_API_KEY && !env.CONDUIT_API_KEY_FILE) {
-    say('The live demo needs a key. Type: export CONDUIT_API_KEY=…')
-    return 1
-  }
   const { input, total } = await writeInput(model)
   say(
     `${total} requests go to the real Conduit with ${model}; they cost money. Ctrl-C stops, the same again goes on.`,
@@ -172,6 +168,10 @@ async function runLive(env: NodeJS.ProcessEnv, model: string): Promise<number> {
 const { values } = parseArgs({
   options: { live: { type: 'boolean', default: false }, model: { type: 'string', default: LIVE_MODEL } },
 })
+if (values.live && !process.env.CONDUIT_API_KEY && !process.env.CONDUIT_API_KEY_FILE) {
+  say('The live demo needs a key. Type: export CONDUIT_API_KEY=…')
+  process.exit(1)
+}
 const redis = await provideRedis(process.env)
 // The CLI refuses settings it does not know, and this one is not its own.
 const { CONDUIT_BATCH_TEST_REDIS: _, ...inherited } = process.env
