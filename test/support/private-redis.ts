@@ -25,8 +25,9 @@ export const serverBinary = findServerBinary(env.PATH)
 
 /** Starts a Redis with AOF and noeviction on a free port of the loopback; `args` are added and win. */
 export async function startPrivateRedis(args: readonly string[] = []): Promise<PrivateRedis> {
-  if (serverBinary === null) throw new Error('no redis-server or valkey-server on PATH')
-  const binary = serverBinary
+  // Looked for anew: the global setup may have just installed it.
+  const binary = findServerBinary(env.PATH)
+  if (binary === null) throw new Error('no redis-server or valkey-server on PATH')
   const directory = await mkdtemp(join(tmpdir(), 'cb-redis-'))
   const port = await freePort()
   let server = await launch(binary, directory, port, args)
