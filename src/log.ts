@@ -7,6 +7,9 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
  * (`batch.completed`), the rest stands in fields. Never a prompt, an answer or a key.
  */
 export function createLog(level: LogLevel): Logger {
+  const destination = pino.destination(2)
+  // Whoever read the log is gone: that must not end the work.
+  destination.on('error', () => {})
   return pino(
     {
       level,
@@ -15,6 +18,6 @@ export function createLog(level: LogLevel): Logger {
       // ioredis attaches the command, and with it prompts and answers, to its errors.
       redact: { paths: ['err.command', 'err.previousErrors'], remove: true },
     },
-    pino.destination(2),
+    destination,
   )
 }

@@ -31,7 +31,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
   const stopped = new Set<string>()
   let closing = false
   let wake = (): void => {}
-  let renewedAt = 0
+  let held = false
   let turn = 0
 
   async function forget(batch: string): Promise<void> {
@@ -108,13 +108,20 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     return [...active, ...stopped]
   }
 
+  /** On a clock of its own: a step that takes long (a big recovery, a slow disk) must not cost the lease. */
+  async function renew(): Promise<void> {
+    try {
+      held = await lease.hold()
+    } catch (error) {
+      log.warn({ err: (error as Error).message }, 'batch.lease_not_renewed')
+    }
+  }
+
   async function tick(): Promise<number> {
-    if (Date.now() - renewedAt > RENEW_MS) {
-      if (!(await lease.hold())) {
-        await forgetAll()
-        return 0
-      }
-      renewedAt = Date.now()
+    if (!held) await renew()
+    if (!held) {
+      await forgetAll()
+      return 0
     }
     const batches = await collectable()
     for (const batch of open.keys()) if (!batches.includes(batch)) await forget(batch)
@@ -129,20 +136,22 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
         const moved = await tick()
         if (!closing) await pause(moved > 0 ? 1 : TICK_MS)
       } catch (error) {
-        await forgetAll()
-        renewedAt = 0
+        held = false
+        await forgetAll().catch((trouble: Error) => log.warn({ err: trouble.message }, 'batch.close_failed'))
         log.warn({ err: (error as Error).message }, 'batch.worker_error')
         if (!closing) await pause(TROUBLE_PAUSE_MS)
       }
     }
   }
 
+  const renewal = setInterval(renew, RENEW_MS)
   const running = run()
   return {
     async close() {
       closing = true
       wake()
       await running
+      clearInterval(renewal)
       try {
         if (await lease.hold()) {
           for (const batch of await collectable()) {

@@ -1,15 +1,16 @@
-import { type Job, UnrecoverableError, Worker } from 'bullmq'
+import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { type HandleDeps, handleRequest } from '../src/completions/handle.js'
 import { COMPLETIONS } from '../src/completions/queues.js'
 import { type CompletionRequest, requestSchema } from '../src/completions/request.js'
-import { backoffStrategy, settle } from '../src/completions/settle.js'
+import { backoffStrategy, settle, TryLater } from '../src/completions/settle.js'
 import type { QueueKeys } from '../src/redis/keys.js'
 
 /** Longer than a Redis that stalls for 20 s and a renewal after it; a dead worker is found by its heartbeat. */
 const LOCK_MS = 120_000
 const STALLED_CHECK_MS = 30_000
+const UNEXPECTED_DELAY_MS = 5000
 /** Off, in effect: a crash of ours must not turn a request into a failed job. */
 const STALLS_ALLOWED = 1_000_000
 
@@ -27,18 +28,34 @@ export interface CompletionWorkerOptions {
   readonly concurrency: number
   readonly log: Logger
   readonly deps: HandleDeps
+  /** Told of trouble in a sentence. */
+  readonly onTrouble: (text: string) => void
 }
 
 /** The BullMQ worker that makes the calls of one queue. */
 export function startCompletionWorker(options: CompletionWorkerOptions): CompletionWorker {
-  const { redis, keys, log, deps } = options
+  const { redis, keys, log, deps, onTrouble } = options
+
+  /** A defect of ours, or a Redis in trouble, is not the request's fault: no attempt used. */
+  async function putOff(job: Job, token: string, error: unknown): Promise<never> {
+    log.error({ jobId: job.id, err: error }, 'completion.unexpected_error')
+    onTrouble(`A request could not be handled now, and is tried again: ${(error as Error).message}`)
+    await job.moveToDelayed(Date.now() + UNEXPECTED_DELAY_MS, token)
+    throw new DelayedError()
+  }
+
   const worker = new Worker<CompletionRequest, void>(
     COMPLETIONS,
     // Three parameters: BullMQ hands the signal only to processors that declare it.
     async (job, token, signal) => {
       const request = parseRequest(job)
-      const tries = { made: job.attemptsMade, started: job.attemptsStarted, fedAt: job.timestamp }
-      await settle(job, token ?? '', await handleRequest(request, tries, signal ?? never(), deps))
+      const tries = { made: job.attemptsMade, refusals: request.refusals ?? 0, fedAt: job.timestamp }
+      try {
+        await settle(job, token ?? '', await handleRequest(request, tries, signal ?? never(), deps))
+      } catch (error) {
+        if (isMove(error)) throw error
+        await putOff(job, token ?? '', error)
+      }
     },
     {
       connection: redis,
@@ -57,10 +74,6 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     log.warn({ jobIds }, 'completion.locks_lost')
   })
   worker.on('error', (error) => log.warn({ err: error.message }, 'completion.worker_error'))
-  worker.on('failed', (job, error) => {
-    if ((error as { code?: string }).code === 'try_later') return
-    log.error({ jobId: job?.id, err: error }, 'completion.unexpected_error')
-  })
   return {
     async close(deadlineMs) {
       const deadline = setTimeout(() => worker.cancelAllJobs('shutdown'), deadlineMs)
@@ -72,6 +85,11 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       worker.concurrency = concurrency
     },
   }
+}
+
+/** What `settle` throws to tell BullMQ the job's next state. */
+function isMove(error: unknown): boolean {
+  return error instanceof DelayedError || error instanceof WaitingError || error instanceof TryLater
 }
 
 function parseRequest(job: Job): CompletionRequest {

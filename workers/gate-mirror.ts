@@ -21,7 +21,6 @@ export function createGateMirror({ queue, gate, look, keyHolder, log }: GateMirr
   sync: () => Promise<void>
 } {
   let running: Promise<void> | null = null
-  let epoch = -1
 
   async function liftRefusedKey(): Promise<void> {
     const { holds, refusedKeys } = await gate.read()
@@ -38,10 +37,7 @@ export function createGateMirror({ queue, gate, look, keyHolder, log }: GateMirr
       await liftRefusedKey()
       ;({ state, gateEpoch } = await look())
     }
-    if (state !== 'held' && gateEpoch !== epoch) {
-      await keyHolder.reload()
-      epoch = gateEpoch
-    }
+    if (state !== 'held') await keyHolder.forEpoch(gateEpoch)
     const paused = await queue.isPaused()
     if (state === 'held' && !paused) {
       await queue.pause()

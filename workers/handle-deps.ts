@@ -15,11 +15,13 @@ export interface HandleDepsOptions {
   readonly keyHolder: KeyHolder
   readonly workerName: string
   readonly log: Logger
+  /** Told of trouble in a sentence. */
+  readonly onTrouble: (text: string) => void
 }
 
 /** Ties the handling of a request to Redis, Conduit, the clock and the log. */
 export function createHandleDeps(options: HandleDepsOptions): HandleDeps {
-  const { session, admission, conduit, keyHolder, workerName, log } = options
+  const { session, admission, conduit, keyHolder, workerName, log, onTrouble } = options
   const { redis, keys, gate, store } = session
   return {
     verdict: (place) => askVerdict(redis, keys, place),
@@ -30,11 +32,16 @@ export function createHandleDeps(options: HandleDepsOptions): HandleDeps {
     mirrorGate: admission.mirrorGate,
     gate,
     conduit,
-    apiKey: keyHolder.current,
+    apiKey: keyHolder.forEpoch,
     workerName,
     now: Date.now,
     random: Math.random,
     onOutcome: logOutcome(log),
+    onRecordFailed(error) {
+      const { message } = error as Error
+      log.error({ err: message }, 'completion.record_failed')
+      onTrouble(`Redis does not take answers (${message}); they are kept here and tried again.`)
+    },
   }
 }
 

@@ -46,7 +46,7 @@ export interface Roles {
 
 /** Starts all roles for one queue. */
 export async function startRoles(options: RolesOptions): Promise<Roles> {
-  const { session, keyHolder } = options
+  const { session, keyHolder, onTrouble } = options
   const { redis, keys, completions } = session
   const log = options.log.child({ queue: session.queue })
   const name = formatProcess(currentProcess())
@@ -57,9 +57,16 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
   const conduit = createConduitClient({ baseUrl: options.baseUrl, connections: MOST_CONCURRENCY })
   const admission = createAdmission(session, keyHolder, log)
   await admission.mirrorGate()
-  const deps = createHandleDeps({ session, admission, conduit, keyHolder, workerName: name, log })
+  const deps = createHandleDeps({ session, admission, conduit, keyHolder, workerName: name, log, onTrouble })
   const concurrency = createConcurrency(session, options.directory.id, deps.options)
-  const worker = startCompletionWorker({ redis, keys, concurrency: await concurrency(), log, deps })
+  const worker = startCompletionWorker({
+    redis,
+    keys,
+    concurrency: await concurrency(),
+    log,
+    deps,
+    onTrouble,
+  })
   const alerts = startAlerts(session, options.alertWebhook, log)
   const batches = startBatches(options, log)
   const housekeeping = startHousekeeping({
@@ -69,7 +76,10 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
       fleet.beat,
       async () => {
         const released = await fleet.releaseDead()
-        if (released > 0) log.warn({ released }, 'completion.released_from_dead_workers')
+        if (released.length === 0) return
+        log.warn({ released: released.length }, 'completion.released_from_dead_workers')
+        // Their calls were out, as far as anybody knows.
+        for (const { batch } of released) await session.store.count(batch, 'maybeBilled')
       },
       async () => worker.setConcurrency(await concurrency()),
     ],

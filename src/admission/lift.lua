@@ -1,5 +1,5 @@
 -- Lifts one hold, or every hold. When none is left the gate opens: a new epoch, and one call at a time
--- until one succeeds if an incident is open.
+-- until one succeeds.
 -- KEYS 1 gate (hash)  2 incident (string, JSON)
 -- ARGV 1 reason ('*' every)  2 by whom (LiftedBy)
 -- reply: number of holds lifted, number left
@@ -21,7 +21,7 @@ if left > 0 then return { lifted, left } end
 
 local raw = redis.call('GET', KEYS[2])
 redis.call('HINCRBY', KEYS[1], 'epoch', 1)
-redis.call('HSET', KEYS[1], 'probing', raw and 1 or 0, 'probeUntil', 0)
+redis.call('HSET', KEYS[1], 'probing', 1, 'probeUntil', 0)
 if raw then
   local incident = cjson.decode(raw)
   incident.liftedAt, incident.liftedBy = now, ARGV[2]

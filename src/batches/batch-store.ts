@@ -42,6 +42,8 @@ export interface BatchStore {
   active(directoryId: string): Promise<string[]>
   marks(batch: string): Promise<BatchMarks | null>
   options(batch: string): Promise<BatchOptions>
+  /** The options of the command that works on the batch now. */
+  setOptions(batch: string, options: BatchOptions): Promise<void>
   /** Requests of all active batches of the queue that have not ended. */
   waiting(): Promise<number>
   /**
@@ -95,6 +97,9 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
       const raw = await redis.hget(keys.batch(batch), 'options')
       return batchOptionsSchema.parse(JSON.parse(raw ?? 'null'))
     },
+    async setOptions(batch, options) {
+      await redis.hset(keys.batch(batch), 'options', JSON.stringify(options))
+    },
     async waiting() {
       const active = await redis.smembers(keys.activeBatches)
       const counts = await Promise.all(
@@ -113,7 +118,8 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
     },
     async end(batch, state, reason) {
       const names = [keys.batch(batch), keys.activeBatches, keys.done(batch), keys.generations(batch)]
-      const all = [...names, keys.stream(batch), keys.gate]
+      const gate = [keys.gate, keys.incident, keys.outbox, keys.incidents]
+      const all = [...names, keys.stream(batch), ...gate]
       return (await runScript(redis, endScript, all, [batch, state, reason, KEEP_SECONDS])) === 1
     },
     async reopen(batch) {

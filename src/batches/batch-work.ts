@@ -6,7 +6,7 @@ import { type FeederDeps, feedNextChunk } from './feeder.js'
 import { type ChunkReader, openChunks } from './input/chunks.js'
 import { InputChanged, InputNotFound, InputUnreadable, StagingDamaged } from './input/input-errors.js'
 import type { Manifest } from './manifest.js'
-import { publish } from './publish.js'
+import { publish, unpublish } from './publish.js'
 import { reconcile } from './reconciler.js'
 import { ResultFileDamaged } from './result-file.js'
 
@@ -94,7 +94,24 @@ async function finish(manifest: Manifest, failures: boolean, deps: BatchWorkDeps
   const paths = deps.directory.batch(manifest.batch)
   await publish(paths.results, manifest.output)
   if (failures) await publish(paths.errors, manifest.errors)
+  else await clearReplacedErrors(manifest, deps.directory)
   await deps.store.end(manifest.batch, 'completed', '')
+  await removeReplaced(manifest, deps.directory)
+}
+
+/** A batch without failures leaves no errors file; but only what batches before it wrote there is ours to remove. */
+async function clearReplacedErrors(manifest: Manifest, directory: DataDirectory): Promise<void> {
+  for (const { batch } of await directory.replaced(manifest)) {
+    await unpublish(directory.batch(batch).errors, manifest.errors)
+  }
+}
+
+/**
+ * Removes the files of what a finished batch replaced: till then they are all that is left of paid answers. The
+ * oldest goes first, so that after a crash each can still be found from the one that replaced it.
+ */
+export async function removeReplaced(manifest: Manifest, directory: DataDirectory): Promise<void> {
+  for (const { batch } of await directory.replaced(manifest)) await directory.remove(batch)
 }
 
 /** What kind of trouble an error is: the lease went, the batch can't go on, or it may pass. */

@@ -61,14 +61,23 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
     await save(collectedTo)
   }
 
+  const adopt = async (line: string): Promise<void> => {
+    const place = placeOfLine(line)
+    if (place === null || place.batch !== batch) return
+    const recorded = await recordFromDisk(deps.redis, deps.keys, place, endingOfLine(line))
+    if (recorded === 'already') onDisk.add(`${place.index}.${place.generation}`)
+    collected++
+  }
   const recover = async (file: ResultFile, from: number): Promise<void> => {
+    // Many on the way at once: after a Redis that lost everything, these are all lines of the batch.
+    let portion: Promise<void>[] = []
     for await (const line of file.linesBehind(from)) {
-      const place = placeOfLine(line)
-      if (place === null || place.batch !== batch) continue
-      const recorded = await recordFromDisk(deps.redis, deps.keys, place, endingOfLine(line))
-      if (recorded === 'already') onDisk.add(`${place.index}.${place.generation}`)
-      collected++
+      portion.push(adopt(line))
+      if (portion.length < PORTION) continue
+      await Promise.all(portion)
+      portion = []
     }
+    await Promise.all(portion)
     await file.sync()
   }
 

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { currentProcess, formatProcess, isAlive, isSameHost, parseProcess } from '../process-identity.js'
@@ -27,7 +28,11 @@ export interface DataDirectory {
   adopt(staging: string, manifest: Manifest): Promise<void>
   manifest(id: string): Promise<Manifest | null>
   list(): Promise<Manifest[]>
-  /** Which batch last wrote to this output, if any. */
+  /** What a batch replaced, and what that had replaced before: oldest first. */
+  replaced(manifest: Manifest): Promise<Replaced[]>
+  /** Removes the files of a batch; nothing when they are gone. */
+  remove(id: string): Promise<void>
+  /** Which batch last claimed this output (or errors file), if any. */
   outputOwner(output: string): Promise<OutputOwner | null>
   /** Makes a batch the owner; with `over` null only when there is none yet. False when another was faster. */
   claimOutput(output: string, owner: OutputOwner, over: OutputOwner | null): Promise<boolean>
@@ -45,6 +50,8 @@ export interface OutputOwner {
   readonly batch: string
   readonly identity: string
 }
+
+export type Replaced = NonNullable<Manifest['replaces']>
 
 /** Writes a file so that it is there whole or not at all, and survives a power cut. */
 async function writeDurably(path: string, content: string): Promise<void> {
@@ -132,6 +139,11 @@ async function makeDirectory(path: string): Promise<void> {
   })
 }
 
+/** Opens the data directory where there is one already; makes nothing. */
+export async function findDataDirectory(path: string): Promise<DataDirectory | null> {
+  return existsSync(join(path, 'batches')) ? openDataDirectory(path) : null
+}
+
 /**
  * Opens the data directory, making it (mode 700) when it is not there.
  * @throws DataDirectoryUnusable
@@ -183,6 +195,15 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
       const manifests = await Promise.all(names.map(readManifest))
       return manifests.filter((manifest) => manifest !== null).sort((a, b) => a.createdAt - b.createdAt)
     },
+    async replaced(manifest) {
+      const found: Replaced[] = []
+      for (let next = manifest.replaces; next !== null; ) {
+        found.unshift(next)
+        next = (await readManifest(next.batch))?.replaces ?? null
+      }
+      return found
+    },
+    remove: (name) => rm(batch(name).directory, { recursive: true, force: true }),
     async outputOwner(output) {
       const raw = await readIfThere(ownerFile(output))
       return raw === null ? null : (JSON.parse(raw) as OutputOwner)

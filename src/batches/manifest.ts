@@ -24,6 +24,8 @@ export const manifestSchema = z.strictObject({
   model: z.string().nullable(),
   options: batchOptionsSchema,
   total: z.int().positive(),
+  /** The batch that had this output before, and the queue where it may still run; it ends when this one starts. */
+  replaces: z.strictObject({ batch: z.string(), queue: z.string() }).nullable().default(null),
   /** Final names, absolute. */
   output: z.string(),
   errors: z.string(),

@@ -5,13 +5,16 @@ export function partialName(final: string): string {
   return `${final}.partial`
 }
 
-function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code
+/** A file system says so where it has no such links, or none to there. */
+const NO_LINK = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? ''
 }
 
-async function sameFile(a: string, b: string): Promise<boolean> {
+async function sameFile(a: string, b: string, look: typeof stat | typeof lstat = lstat): Promise<boolean> {
   try {
-    const [one, other] = await Promise.all([stat(a), lstat(b)])
+    const [one, other] = await Promise.all([stat(a), look(b)])
     return one.ino === other.ino && one.dev === other.dev
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false
@@ -19,20 +22,27 @@ async function sameFile(a: string, b: string): Promise<boolean> {
   }
 }
 
+/** Whether a link could be made. */
+async function couldLink(make: typeof link | typeof symlink, own: string, name: string): Promise<boolean> {
+  try {
+    await make(own, name)
+    return true
+  } catch (error) {
+    if (NO_LINK.has(codeOf(error))) return false
+    throw error
+  }
+}
+
 /**
  * Makes the growing file readable beside its final name: the same file under a second name, so that deleting what
- * is seen loses nothing; a symbolic link where the data directory is on another file system.
+ * is seen loses nothing; a symbolic link where the data directory is on another file system; nothing where there
+ * are no links at all, for no batch should stand still for want of a look at it.
  */
 export async function showPartial(own: string, final: string): Promise<void> {
   const partial = partialName(final)
   if (await sameFile(own, partial)) return
   await rm(partial, { force: true })
-  try {
-    await link(own, partial)
-  } catch (error) {
-    if (codeOf(error) !== 'EXDEV' && codeOf(error) !== 'EPERM') throw error
-    await symlink(own, partial)
-  }
+  if (!(await couldLink(link, own, partial))) await couldLink(symlink, own, partial)
 }
 
 /** Gives a complete file its final name, at once and whole. Doing it again changes nothing. */
@@ -48,6 +58,13 @@ export async function publish(own: string, final: string): Promise<void> {
     return rm(partial, { force: true })
   }
   await rename(partial, final)
+}
+
+/** Takes a file away from its final name and the one it grew under, where these are its names or links to it. */
+export async function unpublish(own: string, final: string): Promise<void> {
+  for (const name of [final, partialName(final)]) {
+    if (await sameFile(own, name, stat)) await rm(name, { force: true })
+  }
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { FRESH_HEARTBEAT_MS } from '../completions/fleet.js'
 import type { Manifest } from './manifest.js'
 import type { Session } from './session.js'
 import type { BatchSnapshot, BatchState, QueueSnapshot } from './snapshot.js'
@@ -40,9 +41,6 @@ export async function readBatchSnapshot(session: Session, batch: string): Promis
   }
 }
 
-/** A heartbeat older than this does not count as a worker that lives. */
-const FRESH_MS = 6000
-
 /** Where a queue stands. */
 export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot> {
   const { redis, keys, queue, completions } = session
@@ -52,7 +50,7 @@ export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot
     completions.getJobCounts('wait', 'active', 'delayed'),
     redis.time(),
   ])
-  const workers = await redis.zcount(keys.workers, Number(time[0]) * 1000 - FRESH_MS, '+inf')
+  const workers = await redis.zcount(keys.workers, Number(time[0]) * 1000 - FRESH_HEARTBEAT_MS, '+inf')
   return {
     queue,
     holds: gate.holds,

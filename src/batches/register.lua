@@ -1,12 +1,9 @@
--- Makes a batch known to its queue; one that is known takes over the options. Says nothing of what is done.
+-- Makes a batch known to its queue, or leaves it as it is. Says nothing of what is done.
 -- KEYS 1 batch (hash)  2 active batches (set)  3 gate (hash)
 -- ARGV 1 batch id  2 data directory id  3 total  4 manifest (JSON)  5 options (JSON)
 -- reply: the batch's state
 local state = redis.call('HGET', KEYS[1], 'state')
-if state then
-  redis.call('HSET', KEYS[1], 'options', ARGV[5])
-  return state
-end
+if state then return state end
 redis.call('HSET', KEYS[1], 'state', 'running', 'directory', ARGV[2], 'total', ARGV[3], 'manifest', ARGV[4],
   'options', ARGV[5], 'fed', 0, 'cursor', 0, 'completed', 0, 'failed', 0, 'retries', 0, 'throttled', 0,
   'pausesBefore', redis.call('HGET', KEYS[3], 'pauses') or 0)

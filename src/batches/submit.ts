@@ -2,12 +2,19 @@ import { createHash, randomBytes } from 'node:crypto'
 import { access, constants, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { BatchOptions } from '../completions/request.js'
-import type { DataDirectory, OutputOwner } from './data-directory.js'
+import {
+  claimErrors,
+  claimFiles,
+  lookUpClaim,
+  type OutputClaim,
+  OutputTaken,
+  refuseFilesInPlace,
+} from './claim.js'
+import type { DataDirectory } from './data-directory.js'
 import { readRejects } from './input/rejects.js'
 import { type InputSource, openSource } from './input/source.js'
-import { type StagedInput, stageInput } from './input/stage.js'
+import { stageInput } from './input/stage.js'
 import type { Manifest } from './manifest.js'
-import { partialName } from './publish.js'
 
 /** What somebody asks for. Paths are absolute, but for `input` when it is `-`. */
 export interface Submission {
@@ -32,25 +39,21 @@ export interface Submitted {
   readonly replaced: string | null
 }
 
-/** The output is there, or grows, and belongs to something else. */
-export class OutputTaken extends Error {
-  readonly code = 'output_taken'
-}
-
 /** Answers can't be written there. */
 export class OutputUnusable extends Error {
   readonly code = 'output_unusable'
 }
 
-/** `strict`: lines that can't be sent. Nothing was. */
+/** `strict`: lines that can't be sent. Nothing was, or nothing more is by this command. */
 export class BadLines extends Error {
   readonly code = 'bad_lines'
   readonly rejected: number
   /** One message a line, each naming it. */
   readonly problems: readonly string[]
-  constructor(input: string, rejected: number, problems: readonly string[]) {
+  constructor(input: string, problems: readonly string[], consequence: string) {
+    const rejected = problems.length
     super(
-      `${rejected} ${rejected === 1 ? 'line' : 'lines'} of ${input} can't be sent, so nothing was (--strict)`,
+      `${rejected} ${rejected === 1 ? 'line' : 'lines'} of ${input} can't be sent, so ${consequence} (--strict)`,
     )
     this.rejected = rejected
     this.problems = problems
@@ -83,47 +86,80 @@ export async function submit(
     // A spooled input lies with its batch, so that it goes when the batch goes.
     const source = await openSource(submission.input, { spoolDir: staging, stdin: submission.stdin })
     const identity = identityOf(source.sha256, submission)
-    const owner = await directory.outputOwner(submission.output)
-    const known = owner?.identity === identity ? await directory.manifest(owner.batch) : null
-    if (known !== null && !submission.fresh) return { manifest: known, resumed: true, replaced: null }
-    if (!submission.fresh) await refuseTakenOutput(directory, submission, owner)
+    const found = await lookUpClaim(directory, submission)
+    if (!submission.fresh) {
+      if (found.owner?.identity === identity) return await goOn(directory, submission, found.owner)
+      await refuseFilesInPlace(submission, submission.input, found.owner)
+    }
 
     const { model } = submission
     const progress = (bytes: number) => onProgress('validating', bytes, source.bytes)
     const staged = await stageInput({ source, model, directory: staging, onProgress: progress })
-    await refuseBadLines(submission, staged, staging)
-    return await adopt(directory, staging, submission, { source, identity, owner, total: staged.total })
+    if (submission.strict && staged.rejected > 0) {
+      throw new BadLines(submission.input, await problemsOf(staging), 'nothing was')
+    }
+    return await adopt(directory, staging, submission, { source, identity, found, total: staged.total })
   } finally {
     await rm(staging, { recursive: true, force: true })
   }
 }
 
-/** Makes the staged input a batch and its output's owner; or finds that the same command was faster elsewhere. */
+/** The batch that the same command made before, unless it is told to be strict only now. */
+async function goOn(
+  directory: DataDirectory,
+  { input, strict }: Submission,
+  known: Manifest,
+): Promise<Submitted> {
+  const problems = strict ? await problemsOf(directory.batch(known.batch).directory) : []
+  if (problems.length > 0) {
+    throw new BadLines(input, problems, `batch ${known.batch}, which was made of it before, does not go on`)
+  }
+  await claimErrors(directory, known)
+  return { manifest: known, resumed: true, replaced: null }
+}
+
+interface Made {
+  readonly source: InputSource
+  readonly identity: string
+  readonly total: number
+  /** Who had the output before staging, which may have taken long. */
+  readonly found: OutputClaim
+}
+
+/** Makes the staged input a batch and its files' owner; or finds that the same command was faster elsewhere. */
 async function adopt(
   directory: DataDirectory,
   staging: string,
   submission: Submission,
-  found: { source: InputSource; identity: string; owner: OutputOwner | null; total: number },
+  made: Made,
 ): Promise<Submitted> {
-  const { identity, owner } = found
-  const manifest = manifestOf(directory, submission, found)
+  const { claim, owner } = await lookUpClaim(directory, submission)
+  if (!submission.fresh && claim?.batch !== made.found.claim?.batch)
+    return winner(directory, submission, made)
+  const manifest = manifestOf(directory, submission, made, owner)
   await directory.adopt(staging, manifest)
-  if (await directory.claimOutput(submission.output, { batch: manifest.batch, identity }, owner)) {
-    return { manifest, resumed: false, replaced: owner?.batch ?? null }
+  try {
+    if (await claimFiles(directory, manifest, claim)) {
+      return { manifest, resumed: false, replaced: owner?.batch ?? null }
+    }
+  } catch (error) {
+    await directory.remove(manifest.batch)
+    throw error
   }
-  await rm(directory.batch(manifest.batch).directory, { recursive: true })
-  const winner = await directory.outputOwner(submission.output)
-  const theirs = winner?.identity === identity ? await directory.manifest(winner.batch) : null
-  if (theirs !== null) return { manifest: theirs, resumed: true, replaced: null }
-  throw new OutputTaken(
-    `${submission.output} was just taken by another batch. Name another file with --output.`,
-  )
+  await directory.remove(manifest.batch)
+  return winner(directory, submission, made)
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
+/** The batch that was faster, when the same command made it. @throws OutputTaken when it is another */
+async function winner(
+  directory: DataDirectory,
+  submission: Submission,
+  { identity }: Made,
+): Promise<Submitted> {
+  const { owner } = await lookUpClaim(directory, submission)
+  if (owner?.identity === identity) return { manifest: owner, resumed: true, replaced: null }
+  throw new OutputTaken(
+    `${submission.output} was just taken by another batch. Name another file with --output.`,
   )
 }
 
@@ -149,38 +185,19 @@ async function refuseUnusableOutput({ input, output, errors }: Submission): Prom
   })
 }
 
-async function refuseTakenOutput(
-  directory: DataDirectory,
-  { output, errors, input }: Submission,
-  owner: OutputOwner | null,
-): Promise<void> {
-  const taken: string[] = []
-  for (const path of [output, errors, partialName(output), partialName(errors)]) {
-    if (await exists(path)) taken.push(path)
-  }
-  if (taken.length === 0) return
-  const manifest = owner === null ? null : await directory.manifest(owner.batch)
-  const whose =
-    manifest === null
-      ? 'and conduit-batch did not write it from here'
-      : `from batch ${manifest.batch} (${manifest.input.name}${manifest.input.name === input ? ', with other content or another model' : ''})`
-  throw new OutputTaken(
-    `${taken[0]} is there already, ${whose}. Name another file with --output, or replace it with --fresh.`,
-  )
-}
-
-async function refuseBadLines(submission: Submission, staged: StagedInput, staging: string): Promise<void> {
-  if (!submission.strict || staged.rejected === 0) return
+async function problemsOf(batchDirectory: string): Promise<string[]> {
   const problems: string[] = []
-  for await (const { problem } of readRejects(staging))
+  for await (const { problem } of readRejects(batchDirectory)) {
     problems.push(`line ${problem.line}: ${problem.message}`)
-  throw new BadLines(submission.input, staged.rejected, problems)
+  }
+  return problems
 }
 
 function manifestOf(
   directory: DataDirectory,
   { input, output, errors, queue, model, options }: Submission,
-  { source, identity, total }: { source: InputSource; identity: string; total: number },
+  { source, identity, total }: Made,
+  owner: Manifest | null,
 ): Manifest {
   const batch = `b${randomBytes(6).toString('hex')}`
   const { spooled, bytes, sha256 } = source
@@ -194,6 +211,7 @@ function manifestOf(
     model,
     options,
     total,
+    replaces: owner === null ? null : { batch: owner.batch, queue: owner.queue },
     output,
     errors,
     createdAt: Date.now(),

@@ -46,9 +46,13 @@ const program = new Command('conduit-batch')
   .addCommand(doctorCommand())
   .addCommand(simulateCommand())
 
+// A reader that left (| head), a terminal that was closed: the work still comes to a clean end.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
 try {
   await program.parseAsync()
 } catch (error) {
   process.stderr.write(`conduit-batch: ${explain(error)}\n`)
-  process.exitCode = EXIT.error
+  // Whatever a failed command has left running must not keep it here.
+  process.stderr.write('', () => process.exit(EXIT.error))
 }

@@ -8,8 +8,8 @@ import type { BatchOptions, CompletionRequest } from './request.js'
 export interface Tries {
   /** Attempts used before this one. */
   readonly made: number
-  /** Starts, this one included. */
-  readonly started: number
+  /** Refusals with 429 before this one. */
+  readonly refusals: number
   /** When the request was fed, Unix ms. */
   readonly fedAt: number
 }
@@ -18,7 +18,7 @@ export interface Tries {
 export type Decision =
   | { readonly kind: 'end'; readonly ending: Ending }
   | { readonly kind: 'retry'; readonly delayMs: number; readonly why: string }
-  | { readonly kind: 'throttled'; readonly delayMs: number }
+  | { readonly kind: 'throttled'; readonly delayMs: number; readonly refusals: number }
   | { readonly kind: 'again'; readonly delayMs: number }
 
 export interface DecideContext {
@@ -57,10 +57,12 @@ export function decide(request: CompletionRequest, outcome: Outcome, context: De
         why: outcome.failure.code,
       }
     case 'throttled': {
-      const refusals = Math.max(1, tries.started - tries.made)
-      if (nowMs - tries.fedAt > LONGEST_THROTTLED_MS && refusals >= LEAST_REFUSALS)
+      const refusals = tries.refusals + 1
+      if (nowMs - tries.fedAt > LONGEST_THROTTLED_MS && refusals >= LEAST_REFUSALS) {
         return dead(outcome.failure, 'throttled_too_long')
-      return { kind: 'throttled', delayMs: backoffMs(refusals, outcome.retryAfterMs, options, random) }
+      }
+      const delayMs = backoffMs(refusals, outcome.retryAfterMs, options, random)
+      return { kind: 'throttled', delayMs, refusals }
     }
     case 'held':
       return { kind: 'again', delayMs: backoffMs(1, outcome.retryAfterMs, options, random) }

@@ -1,47 +1,79 @@
+import { performance } from 'node:perf_hooks'
 import type { Job, Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { isAlive, isSameHost, parseProcess } from '../process-identity.js'
 import type { QueueKeys } from '../redis/keys.js'
+import { loadScript, runScript } from '../redis/scripts.js'
+import { addLook, longLate, NO_LOOKS } from './late-workers.js'
+import { type RequestPlace, requestSchema } from './request.js'
 
 /** A heartbeat older than this was missed. */
-const LATE_MS = 6000
-/** A worker on another machine is dead when it was seen late this often in a row, by one to whom Redis answers. */
-const SEEN_LATE = 3
+export const FRESH_HEARTBEAT_MS = 6000
+
+const tokenScript = loadScript(new URL('./release-token.lua', import.meta.url))
 
 /** The processes that serve a queue: who lives, and whose jobs must be given back. */
 export interface Fleet {
   beat(): Promise<void>
   leave(): Promise<void>
-  /** Gives the jobs of dead workers back at once, no attempt used; tells how many. */
-  releaseDead(): Promise<number>
-  /** Workers whose heartbeat is fresh. */
-  alive(): Promise<string[]>
+  /** Gives the jobs of dead workers back at once, no attempt used; tells which: their calls may have been billed. */
+  releaseDead(): Promise<readonly RequestPlace[]>
 }
 
-/** @param name this worker, as `formatProcess` writes it; BullMQ stores it in each job it runs */
-export function createFleet(redis: Redis, keys: QueueKeys, queue: Queue, name: string): Fleet {
-  const late = new Map<string, number>()
+/**
+ * @param name this worker, as `formatProcess` writes it; BullMQ stores it in each job it runs
+ * @param monotonicMs a clock that nobody sets
+ */
+export function createFleet(
+  redis: Redis,
+  keys: QueueKeys,
+  queue: Queue,
+  name: string,
+  monotonicMs: () => number = () => performance.now(),
+): Fleet {
+  let looks = NO_LOOKS
 
   async function nowMs(): Promise<number> {
     const [seconds, micros] = await redis.time()
     return Number(seconds) * 1000 + Number(micros) / 1000
   }
 
-  async function ages(): Promise<Map<string, number>> {
-    const now = await nowMs()
+  async function findDead(): Promise<Set<string>> {
+    const freshFrom = (await nowMs()) - FRESH_HEARTBEAT_MS
     const raw = await redis.zrange(keys.workers, '0', '-1', 'WITHSCORES')
-    const found = new Map<string, number>()
-    for (let i = 0; i < raw.length; i += 2) found.set(raw[i] as string, now - Number(raw[i + 1]))
-    return found
+    const dead: string[] = []
+    const late: string[] = []
+    for (let i = 0; i < raw.length; i += 2) {
+      const worker = raw[i] as string
+      if (worker === name) continue
+      const identity = parseProcess(worker)
+      // On this machine the process table knows better than any heartbeat.
+      if (identity === null || !isSameHost(identity)) {
+        if (Number(raw[i + 1]) < freshFrom) late.push(worker)
+      } else if (!isAlive(identity)) dead.push(worker)
+    }
+    looks = addLook(looks, late, monotonicMs())
+    return new Set([...dead, ...longLate(looks)])
   }
 
-  function isDead(worker: string, ageMs: number): boolean {
-    const identity = parseProcess(worker)
-    // On this machine the process table knows better than any heartbeat.
-    if (identity !== null && isSameHost(identity)) return !isAlive(identity)
-    const times = ageMs > LATE_MS ? (late.get(worker) ?? 0) + 1 : 0
-    late.set(worker, times)
-    return times >= SEEN_LATE
+  /** Null when that worker does not hold the job any more, or nobody does: then BullMQ's own check takes it back. */
+  async function tokenOf(worker: string, jobId: string): Promise<string | null> {
+    const names = [queue.toKey(jobId), queue.toKey(`${jobId}:lock`)]
+    return (await runScript(redis, tokenScript, names, [worker])) as string | null
+  }
+
+  /** False when the worker no longer held it: it ended, or somebody else gave it back. */
+  async function giveBack(job: Job, jobId: string, worker: string): Promise<boolean> {
+    const token = await tokenOf(worker, jobId)
+    if (token === null) return false
+    try {
+      // BullMQ compares the token: a lock that was taken since then stays.
+      await job.moveToWait(token)
+      return true
+    } catch (error) {
+      if ((await tokenOf(worker, jobId)) !== null) throw error
+      return false
+    }
   }
 
   return {
@@ -52,38 +84,24 @@ export function createFleet(redis: Redis, keys: QueueKeys, queue: Queue, name: s
       await redis.zrem(keys.workers, name)
     },
     async releaseDead() {
-      const dead = new Set<string>()
-      for (const [worker, age] of await ages()) {
-        if (worker !== name && isDead(worker, age)) dead.add(worker)
-      }
-      if (dead.size === 0) return 0
-      let released = 0
+      const dead = await findDead()
+      if (dead.size === 0) return []
+      const released: RequestPlace[] = []
       for (const job of await queue.getActive()) {
-        if (job.id === undefined || !dead.has(job.processedBy ?? '')) continue
-        const token = await redis.get(queue.toKey(`${job.id}:lock`))
-        // Without a lock BullMQ's own check takes it back.
-        if (token === null) continue
-        if (await giveBack(job, token)) released++
+        const { id, processedBy = '' } = job
+        if (id === undefined || !dead.has(processedBy)) continue
+        if (await giveBack(job, id, processedBy)) released.push(...placeOf(job))
       }
       // If one of them was probing a gate that had just opened, its probe never ends: another may go out.
       await redis.hset(keys.gate, 'probeUntil', 0)
       await redis.zrem(keys.workers, ...dead)
-      for (const worker of dead) late.delete(worker)
       return released
-    },
-    async alive() {
-      return [...(await ages())].filter(([, age]) => age <= LATE_MS).map(([worker]) => worker)
     },
   }
 }
 
-/** False when it was no longer active: it ended, or somebody else gave it back. */
-async function giveBack(job: Job, token: string): Promise<boolean> {
-  try {
-    await job.moveToWait(token)
-    return true
-  } catch (error) {
-    if (await job.isActive()) throw error
-    return false
-  }
+/** None for a job that is no request of this version: no call is made for it. */
+function placeOf(job: Job): RequestPlace[] {
+  const { data } = requestSchema.safeParse(job.data)
+  return data === undefined ? [] : [{ batch: data.batch, index: data.index, generation: data.generation }]
 }

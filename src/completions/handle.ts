@@ -12,7 +12,7 @@ import type { BatchOptions, CompletionRequest, RequestPlace } from './request.js
 export type Settlement =
   | { readonly kind: 'leave' }
   | { readonly kind: 'retry'; readonly delayMs: number; readonly why: string }
-  | { readonly kind: 'delay'; readonly delayMs: number }
+  | { readonly kind: 'delay'; readonly delayMs: number; readonly refusals?: number }
   | { readonly kind: 'give_back' }
 
 /** What a batch counts besides its endings. */
@@ -28,10 +28,13 @@ export interface HandleDeps {
   readonly permits: Permits
   readonly gate: Gate
   readonly conduit: ConduitClient
-  readonly apiKey: () => ApiKey
+  /** The key for calls of a gate epoch: read again when the epoch is a new one. */
+  readonly apiKey: (epoch: number) => Promise<ApiKey>
   /** Makes BullMQ's pause follow the gate; awaited before a job goes back to its place. */
   readonly mirrorGate: () => Promise<void>
   readonly workerName: string
+  /** Told that an answer could not be recorded, and that it is tried again. */
+  readonly onRecordFailed: (error: unknown) => void
   readonly now: () => number
   readonly random: () => number
   readonly onOutcome: (request: CompletionRequest, outcome: Outcome, recorded: Recorded | null) => void
@@ -55,10 +58,10 @@ export async function handleRequest(
     const outcome = await call(request, options, permit, signal, deps)
     if (outcome === 'held') return giveBack(deps)
     const context = { tries, options, nowMs: deps.now(), random: deps.random() }
-    return await carryOut(request, outcome, decide(request, outcome, context), deps)
+    return await carryOut(request, outcome, decide(request, outcome, context), signal, deps)
   } catch (error) {
-    if (error instanceof CallAborted) return { kind: 'give_back' }
-    throw error
+    if (!(error instanceof CallAborted)) throw error
+    return { kind: 'give_back' }
   } finally {
     // Counts only where nothing better was reported: the call was not made, or did not end.
     permit.report({ kind: 'otherwise' })
@@ -79,11 +82,13 @@ async function call(
   signal: AbortSignal,
   deps: HandleDeps,
 ): Promise<Outcome | 'held'> {
-  const key = deps.apiKey()
-  const reply = await deps.conduit.complete(request.body, {
-    apiKey: key.secret,
-    timeoutMs: options.timeoutMs,
-    signal,
+  const key = await deps.apiKey(permit.epoch)
+  if (signal.aborted) throw new CallAborted()
+  const sending = { apiKey: key.secret, timeoutMs: options.timeoutMs, signal }
+  const reply = await deps.conduit.complete(request.body, sending).catch(async (error: unknown) => {
+    // It went out, and nobody will hear the answer.
+    if (error instanceof CallAborted) await deps.count(request.batch, 'maybeBilled')
+    throw error
   })
   const outcome = classify(reply, deps.now())
   const closed = outcome.kind === 'held' && (await holdGate(outcome, permit.epoch, key, deps))
@@ -132,10 +137,11 @@ async function carryOut(
   request: CompletionRequest,
   outcome: Outcome,
   decision: Decision,
+  signal: AbortSignal,
   deps: HandleDeps,
 ): Promise<Settlement> {
   const { batch } = request
-  const recorded = decision.kind === 'end' ? await deps.record(request, decision.ending) : null
+  const recorded = decision.kind === 'end' ? await keep(request, decision.ending, signal, deps) : null
   deps.onOutcome(request, outcome, recorded)
   // Conduit has no idempotency key: an answer that got lost may have been billed, so at least it is counted.
   if ('failure' in outcome && outcome.failure.maybeBilled) await deps.count(batch, 'maybeBilled')
@@ -147,8 +153,31 @@ async function carryOut(
       return decision
     case 'throttled':
       await deps.count(batch, 'throttled')
-      return { kind: 'delay', delayMs: decision.delayMs }
+      return { kind: 'delay', delayMs: decision.delayMs, refusals: decision.refusals }
     case 'again':
       return { kind: 'delay', delayMs: decision.delayMs }
+  }
+}
+
+const RECORD_AGAIN_MS = 1000
+
+/**
+ * Records an ending, however often it takes: it was paid for. Redis may be full, or be loading, or read-only after a
+ * failover; only the end of this process gives an answer up.
+ */
+async function keep(
+  request: CompletionRequest,
+  ending: Ending,
+  signal: AbortSignal,
+  deps: HandleDeps,
+): Promise<Recorded> {
+  for (;;) {
+    try {
+      return await deps.record(request, ending)
+    } catch (error) {
+      deps.onRecordFailed(error)
+      if (signal.aborted) throw error
+      await new Promise((resolve) => setTimeout(resolve, RECORD_AGAIN_MS))
+    }
   }
 }

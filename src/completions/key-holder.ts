@@ -9,6 +9,8 @@ export class ApiKeyMissing extends Error {
 /** The API key in use. A key from a file is read again whenever somebody asks for it anew. */
 export interface KeyHolder {
   current(): ApiKey
+  /** The key for calls of this gate epoch: its source is read again for each epoch that is new here. */
+  forEpoch(epoch: number): Promise<ApiKey>
   /** Reads the file again; true when the key is another one now. A file that can't be read changes nothing. */
   reload(): Promise<boolean>
 }
@@ -24,17 +26,27 @@ export interface KeySource {
  */
 export async function createKeyHolder(source: KeySource): Promise<KeyHolder> {
   let key = await readKey(source)
+  let readFor: { readonly epoch: number; readonly key: Promise<ApiKey> } | null = null
+
+  async function reload(): Promise<ApiKey> {
+    key = await readKey(source).catch((error: unknown) => {
+      // Somebody is just writing it: the next look will tell.
+      if (error instanceof ApiKeyMissing) return key
+      throw error
+    })
+    return key
+  }
+
   return {
     current: () => key,
+    async forEpoch(epoch) {
+      if (readFor?.epoch !== epoch) readFor = { epoch, key: reload() }
+      await readFor.key
+      return key
+    },
     async reload() {
-      const next = await readKey(source).catch((error: unknown) => {
-        // Somebody is just writing it: the next look will tell.
-        if (error instanceof ApiKeyMissing) return key
-        throw error
-      })
-      const changed = next.fingerprint !== key.fingerprint
-      key = next
-      return changed
+      const before = key.fingerprint
+      return (await reload()).fingerprint !== before
     },
   }
 }

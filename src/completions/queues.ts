@@ -11,5 +11,8 @@ const EVENTS = { events: { maxLen: 100 } }
 
 /** A BullMQ queue of ours. The connection stays the caller's. */
 export function openQueue(name: string, redis: Redis, keys: QueueKeys): Queue {
-  return new Queue(name, { connection: redis, prefix: keys.bullPrefix, streams: EVENTS })
+  const queue = new Queue(name, { connection: redis, prefix: keys.bullPrefix, streams: EVENTS })
+  // Whoever owns the connection hears of its loss; BullMQ would print it, command and arguments included.
+  queue.on('error', () => undefined)
+  return queue
 }

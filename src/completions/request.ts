@@ -9,6 +9,8 @@ export const requestSchema = z.strictObject({
   /** Line of the input it came from, 1-based. */
   line: z.int().positive(),
   body: z.record(z.string(), z.unknown()),
+  /** How often it was refused with 429 so far. */
+  refusals: z.int().nonnegative().optional(),
 })
 
 export type CompletionRequest = z.infer<typeof requestSchema>

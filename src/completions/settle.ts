@@ -32,6 +32,8 @@ export async function settle(job: Job, token: string, settlement: Settlement): P
     case 'retry':
       throw new TryLater(settlement.delayMs, settlement.why)
     case 'delay':
+      if (settlement.refusals !== undefined)
+        await job.updateData({ ...job.data, refusals: settlement.refusals })
       await job.moveToDelayed(Date.now() + settlement.delayMs, token)
       throw new DelayedError()
     case 'give_back':

@@ -1,9 +1,9 @@
 // Anything a terminal would obey rather than print: C0, DEL, C1, and the Unicode line and direction controls.
 const CONTROL = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu
 
-/** `text` on one line, safe to print on a terminal, at most `max` UTF-16 units long. */
+/** `text` on one line, safe to print on a terminal and well formed (Redis's cjson refuses half a pair), at most `max` UTF-16 units long. */
 export function oneLine(text: string, max: number): string {
-  const line = text.replace(CONTROL, ' ').trim()
+  const line = text.replace(CONTROL, ' ').trim().toWellFormed()
   if (line.length <= max) return line
   const cut = line.slice(0, max - 1)
   return `${/[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut}…`

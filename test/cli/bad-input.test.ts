@@ -48,11 +48,9 @@ describe('an input that can not be read is named, with the reason, and the exit 
     expect(await refusal(['run', 'folder'])).toMatch(/folder: it is a directory; name a file/)
   })
 
-  test('an empty file, and one with blank lines only', async () => {
+  test('an empty file', async () => {
     await place.write('empty.jsonl', '')
     expect(await refusal(['run', 'empty.jsonl'])).toMatch(/empty\.jsonl is empty.*at least one request/)
-    await place.write('blank.jsonl', '\ufeff\r\n \n\n')
-    expect(await refusal(['run', 'blank.jsonl'])).toMatch(/blank\.jsonl is empty/)
   })
 
   test('a gzip that is cut off', async () => {
@@ -74,8 +72,9 @@ describe('an input that can not be read is named, with the reason, and the exit 
     expect(await refusal(['run', '-'], { stdin: requests(1) })).toMatch(/stdin.*--output/)
   })
 
-  test('an empty stdin', async () => {
-    expect(await refusal(['run', '-', '--output', 'from-stdin.jsonl'])).toMatch(/empty/)
+  test('a stdin with blank lines only', async () => {
+    const blank = { stdin: '\ufeff\r\n \n\n' }
+    expect(await refusal(['run', '-', '--output', 'from-stdin.jsonl'], blank)).toMatch(/empty/)
   })
 })
 
@@ -91,7 +90,7 @@ describe('an output that can not be used is named, and the exit code is 1:', () 
     expect(await readFile(mine, 'utf8')).toBe('my notes\n')
     expect(simulator.stats().calls).toBe(0)
 
-    expect(await place.run(['run', 'in.jsonl', '--fresh'])).toMatchObject({ code: 0 })
+    expect(await place.run(['run', 'in.jsonl', '--fresh'])).toExitWith(0)
     await expectAnswers(mine, ids(3))
   })
 
@@ -110,18 +109,14 @@ describe('an output that can not be used is named, and the exit code is 1:', () 
 
   test('a directory, with --fresh too', async () => {
     await mkdir(place.path('answers'))
-    for (const more of [[], ['--fresh']]) {
-      expect(await refusal(['run', 'in.jsonl', '--output', 'answers', ...more])).toContain(
-        place.path('answers'),
-      )
-    }
+    expect(await refusal(['run', 'in.jsonl', '--output', 'answers', '--fresh'])).toContain(
+      place.path('answers'),
+    )
   })
 
-  test('the input itself', async () => {
+  test('the input itself, with --fresh too', async () => {
     const before = await readFile(place.path('in.jsonl'), 'utf8')
-    for (const more of [[], ['--fresh']]) {
-      expect(await refusal(['run', 'in.jsonl', '--output', 'in.jsonl', ...more])).toContain('in.jsonl')
-    }
+    expect(await refusal(['run', 'in.jsonl', '--output', 'in.jsonl', '--fresh'])).toContain('in.jsonl')
     expect(await readFile(place.path('in.jsonl'), 'utf8')).toBe(before)
   })
 })
@@ -148,18 +143,6 @@ describe('an option that is wrong is named, and the exit code is 1:', () => {
 describe('a setting that is wrong is named, and the exit code is 1:', () => {
   const WRONG: readonly (readonly [string, Settings, RegExp])[] = [
     [
-      'one with a typing error',
-      { CONDUIT_BATCH_TYPO: '1' },
-      /_TYPO is not a setting.*CONDUIT_BATCH_DATA_DIR/,
-    ],
-    [
-      'a base URL with a password',
-      { CONDUIT_BASE_URL: 'https://me:secret@conduit.im/v1' },
-      /CONDUIT_BASE_URL must be a URL without user, password/,
-    ],
-    ['no key', { CONDUIT_API_KEY: undefined }, /no Conduit API key.*export CONDUIT_API_KEY=/],
-    ['a key with spaces', { CONDUIT_API_KEY: 'sk one two' }, /CONDUIT_API_KEY is no API key/],
-    [
       'a key file that is not there',
       { CONDUIT_API_KEY: undefined, CONDUIT_API_KEY_FILE: '/no/such/key' },
       /CONDUIT_API_KEY_FILE.*\/no\/such\/key/,
@@ -180,7 +163,7 @@ describe('a setting that is wrong is named, and the exit code is 1:', () => {
   test.each(WRONG)('%s', async (_what, env, says) => {
     const said = await refusal(['run', 'in.jsonl', ...QUICK], { env })
     expect(said).toMatch(says)
-    expect(said).not.toMatch(/secret|sk one two/)
+    expect(said).not.toContain('secret')
   })
 })
 
@@ -188,13 +171,17 @@ test('all settings that are wrong are named at once', async () => {
   const env = {
     CONDUIT_API_KEY_FILE: 'key',
     CONDUIT_BASE_URL: 'http://a b',
-    CONDUIT_BILLING_URL: 'conduit.im/billing',
+    CONDUIT_BILLING_URL: 'https://me:secret@conduit.im/api/billing',
+    CONDUIT_BATCH_TYPO: 'x',
     CONDUIT_BATCH_ALERT_WEBHOOK: 'hooks',
     CONDUIT_BATCH_LOG_LEVEL: 'loud',
     CONDUIT_BATCH_KEY_PREFIX: '{braces}',
   }
   const said = await refusal(['run', 'in.jsonl'], { env })
   for (const name of ['CONDUIT_API_KEY', ...Object.keys(env)]) expect(said).toContain(name)
+  expect(said).toMatch(/CONDUIT_BATCH_TYPO is not a setting.*CONDUIT_BATCH_DATA_DIR/)
+  expect(said).toMatch(/CONDUIT_BILLING_URL must be a URL without user, password/)
+  expect(said).not.toContain('secret')
 })
 
 test.skipIf(serverBinary === null)(
@@ -210,8 +197,9 @@ test.skipIf(serverBinary === null)(
   },
 )
 
-test('after a refusal the same command with all in place succeeds', async () => {
-  await refusal(['run', 'in.jsonl'], { env: { CONDUIT_API_KEY: undefined } })
-  expect(await place.run(['run', 'in.jsonl'])).toMatchObject({ code: 0 })
+test('without a key it says how to give one; the same command with a key succeeds', async () => {
+  const said = await refusal(['run', 'in.jsonl'], { env: { CONDUIT_API_KEY: undefined } })
+  expect(said).toMatch(/no Conduit API key.*export CONDUIT_API_KEY=/)
+  expect(await place.run(['run', 'in.jsonl'])).toExitWith(0)
   await expectAnswers(place.path('in.results.jsonl'), ids(3))
 })

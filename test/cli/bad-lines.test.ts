@@ -132,7 +132,7 @@ describe('lines that can not be sent', () => {
 
     const end = await place.run(['run', 'in.jsonl', '--json'])
 
-    expect(end).toMatchObject({ code: 2 })
+    expect(end).toExitWith(2)
     await expectAnswers(place.path('in.results.jsonl'), ids(3))
     expect(simulator.stats()).toMatchObject({ calls: 3, completed: 3 })
     const errors = await readOutput(place.path('in.errors.jsonl'))
@@ -181,7 +181,7 @@ describe('lines that can not be sent', () => {
     const withoutBad = jsonLines([...ids(3).map((id) => request(id)), { prompt: promptOf('line-4') }])
     await place.write('in.jsonl', withoutBad)
     const mended = await place.run(['run', 'in.jsonl', '--strict', '--model', MODEL])
-    expect(mended).toMatchObject({ code: 0 })
+    expect(mended).toExitWith(0)
     await expectAnswers(place.path('in.results.jsonl'), [...ids(3), 'line-4'])
   })
 
@@ -189,7 +189,7 @@ describe('lines that can not be sent', () => {
     const simulator = await simulate()
     const place = await createWorkplace(settingsFor(simulator))
     await place.write('in.jsonl', 'one\n\ntwo\n')
-    expect(await place.run(['run', 'in.jsonl'])).toMatchObject({ code: 2 })
+    expect(await place.run(['run', 'in.jsonl'])).toExitWith(2)
     expect((await readOutput(place.path('in.errors.jsonl'))).map(({ error }) => error?.line)).toEqual([1, 3])
     expect(await readOutput(place.path('in.results.jsonl'))).toEqual([])
     expect(simulator.stats().calls).toBe(0)

@@ -59,11 +59,11 @@ test('1,000 requests through 5xx, a burst of 429s, invalid ones and an empty acc
   const paused = simulator.stats()
   expect(paused.completed).toBe(FUNDED)
   simulator.control({ topUpCents: 1000 })
-  expect(await place.run(['resume'])).toMatchObject({ code: 0 })
+  expect(await place.run(['resume'])).toExitWith(0)
   const end = await cli.ended
 
   // Each request ended once: 980 answers, 20 dead letters.
-  expect(end).toMatchObject({ code: 2 })
+  expect(end).toExitWith(2)
   await expectAnswers(place.path('in.results.jsonl'), VALID)
   const errors = await readOutput(place.path('in.errors.jsonl'))
   expect(idsOf(errors)).toEqual([...INVALID].sort())

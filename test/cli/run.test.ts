@@ -39,7 +39,7 @@ describe('the input', () => {
 
     const end = await place.run(['run', 'mixed.jsonl', '--model', 'gpt-4o', '--json'])
 
-    expect(end).toMatchObject({ code: 0 })
+    expect(end).toExitWith(0)
     const answered = ['openai', 'bare', 'line-5', 'line-6', 'prompt', 'line-8']
     const answers = await expectAnswers(place.path('mixed.results.jsonl'), answered)
     const models = answers.map(({ custom_id, response }) => [custom_id, response?.body.model])
@@ -51,7 +51,7 @@ describe('the input', () => {
   test('may be gzip, and its output is named after it', async () => {
     const place = await createWorkplace(settingsFor(await simulate()))
     await place.write('big.jsonl.gz', gzipSync(requests(5)))
-    expect(await place.run(['run', 'big.jsonl.gz'])).toMatchObject({ code: 0 })
+    expect(await place.run(['run', 'big.jsonl.gz'])).toExitWith(0)
     await expectAnswers(place.path('big.results.jsonl'), ids(5))
   })
 
@@ -60,7 +60,7 @@ describe('the input', () => {
     const place = await createWorkplace(settingsFor(simulator))
     const args = ['run', '-', '--output', 'answers.jsonl', '--json']
     const first = await place.run(args, { stdin: requests(5) })
-    expect(first).toMatchObject({ code: 0 })
+    expect(first).toExitWith(0)
     await expectAnswers(place.path('answers.jsonl'), ids(5))
 
     const again = await place.run(args, { stdin: requests(5) })
@@ -103,7 +103,7 @@ describe('a call', () => {
     const prompt = { custom_id: 'prompt', prompt: 'Why?', seed: 44, tools: [] }
     await place.write('in.jsonl', jsonLines([bare, line, prompt]))
 
-    expect(await place.run(['run', 'in.jsonl', '--model', 'of-the-flag'])).toMatchObject({ code: 0 })
+    expect(await place.run(['run', 'in.jsonl', '--model', 'of-the-flag'])).toExitWith(0)
 
     const sent = new Map(conduit.calls.map((call) => [call.body.seed, call]))
     expect(sent.get(42)?.body).toEqual(body)
@@ -137,7 +137,7 @@ describe('a call', () => {
 
     const end = await place.run(['run', 'in.jsonl', ...options, '--json'])
 
-    expect(end).toMatchObject({ code: 2 })
+    expect(end).toExitWith(2)
     expect(summaryOf(end)).toMatchObject({ total: 3, completed: 2, failed: 1, retries: 5 })
     await expectAnswers(place.path('in.results.jsonl'), ['twice', 'silent'])
     const [dead] = await readOutput(place.path('in.errors.jsonl'))
@@ -159,7 +159,7 @@ describe('the output', () => {
       request('lost', '', { model: 'no-such' }),
     ]
     await place.write('in.jsonl', jsonLines(input))
-    expect(await place.run(['run', 'in.jsonl', '--output', 'answers.jsonl'])).toMatchObject({ code: 2 })
+    expect(await place.run(['run', 'in.jsonl', '--output', 'answers.jsonl'])).toExitWith(2)
     const [answer] = await readOutput(place.path('answers.jsonl'))
     const requestId = expect.stringMatching(/^req_/) as string
     expect(answer).toEqual({
@@ -219,7 +219,7 @@ describe('the output', () => {
     expect(existsSync(place.path('in.errors.jsonl'))).toBe(false)
     conduit.release()
 
-    expect(await cli.ended).toMatchObject({ code: 2 })
+    expect(await cli.ended).toExitWith(2)
     const files = (await readdir(place.directory)).filter((name) => name.startsWith('in.'))
     expect(files.sort()).toEqual(['in.errors.jsonl', 'in.jsonl', 'in.results.jsonl'])
     await expectAnswers(place.path('in.results.jsonl'), ids(5))
@@ -258,22 +258,17 @@ describe('what it prints', () => {
     expect(end.stderr).toContain('3 answered, 1 failed')
   })
 
-  test('names no errors file when nothing failed, and tells people what came of it', async () => {
+  test('tells people how it goes, and what came of it; without failures it names no errors file', async () => {
     const place = await createWorkplace(settingsFor(await simulate()))
     await place.write('in.jsonl', requests(3))
-    expect(summaryOf(await place.run(['run', 'in.jsonl', '--json'])).errors).toBe(null)
-    const told = await place.run(['run', 'in.jsonl'])
-    expect(told.stdout).toContain('3 requests, all answered')
-    expect(told.stdout).toContain(place.path('in.results.jsonl'))
-  })
-
-  test('is a plain line of progress where there is no terminal', async () => {
-    const place = await createWorkplace(settingsFor(await simulate()))
-    await place.write('in.jsonl', requests(3))
-    const { stderr } = await place.run(['run', 'in.jsonl'])
+    const { stdout, stderr } = await place.run(['run', 'in.jsonl'])
     expect(stderr).toMatch(/^\d of 3 \(\d+%\).* in flight/m)
+    expect(stdout).toContain('3 requests, all answered')
+    expect(stdout).toContain(place.path('in.results.jsonl'))
+    expect(stdout + stderr).not.toContain('errors.jsonl')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours and cursor movements begin with one
-    expect(stderr).not.toMatch(/\u001b/)
+    expect(stdout + stderr).not.toMatch(/\u001b/)
+    expect(summaryOf(await place.run(['run', 'in.jsonl', '--json'])).errors).toBe(null)
   })
 
   test('never holds a prompt, an answer or the key, nor do the logs; the key is in no file', async () => {
@@ -300,7 +295,7 @@ test('a queue of its own and a data directory of its own can be named', async ()
   const place = await createWorkplace(settingsFor(await simulate()))
   await place.write('in.jsonl', requests(3))
   const named: CliProcess = place.start(['run', 'in.jsonl', '--queue', 'nightly', '--data-dir', 'elsewhere'])
-  expect(await named.ended).toMatchObject({ code: 0 })
+  expect(await named.ended).toExitWith(0)
   expect(existsSync(place.dataDir)).toBe(false)
   const status = await place.run(['status', '--json', '--data-dir', 'elsewhere'])
   expect(JSON.parse(status.stdout)).toMatchObject({

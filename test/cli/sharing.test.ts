@@ -58,7 +58,7 @@ test('two keys on two queues: a wrong one holds its own queue only', async () =>
   })
   await wrong.until('it waits', () => wrong.stderr.includes('PAUSED: '))
 
-  expect(await place.run(['run', 'in.jsonl', ...OPTIONS])).toMatchObject({ code: 0 })
+  expect(await place.run(['run', 'in.jsonl', ...OPTIONS])).toExitWith(0)
   await expectAnswers(place.path('in.results.jsonl'), ids(20))
 
   const status = await place.run(['status', '--json'])
@@ -68,5 +68,5 @@ test('two keys on two queues: a wrong one holds its own queue only', async () =>
     ['wrong', 1],
   ])
   wrong.signal('SIGINT')
-  expect(await wrong.ended).toMatchObject({ code: 130 })
+  expect(await wrong.ended).toExitWith(130)
 })

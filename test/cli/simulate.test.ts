@@ -11,8 +11,8 @@ test('`simulate` prints the settings for another terminal, serves a run there, a
   const env = Object.fromEntries([...exported].map(([, name, value]) => [name, value]))
   expect(env).toMatchObject({ CONDUIT_API_KEY: 'sk-of-a-test' })
 
-  expect(await place.run(['doctor'], { env })).toMatchObject({ code: 0 })
-  expect(await place.run(['run', 'in.jsonl', '--backoff-base', '0.05'], { env })).toMatchObject({ code: 0 })
+  expect(await place.run(['doctor'], { env })).toExitWith(0)
+  expect(await place.run(['run', 'in.jsonl', '--backoff-base', '0.05'], { env })).toExitWith(0)
   await expectAnswers(place.path('in.results.jsonl'), ids(5))
   const address = /^# Statistics: (\S+)$/m.exec(conduit.stdout)?.[1] ?? ''
   expect(await (await fetch(address)).json()).toMatchObject({ completed: 5 })

@@ -21,7 +21,7 @@ describe('from another terminal', () => {
 
     const paused = await place.run(['pause', '--reason', 'the prompt is being mended', '--json'])
 
-    expect(paused).toMatchObject({ code: 0 })
+    expect(paused).toExitWith(0)
     expect(JSON.parse(paused.stdout)).toEqual({ queue: 'default', held: true, changed: true })
     await cli.until('the run says that it waits', () => cli.stderr.includes('PAUSED: Somebody paused'))
     expect(cli.stderr).toContain('the prompt is being mended')
@@ -49,31 +49,31 @@ describe('from another terminal', () => {
     const resumed = await place.run(['resume'])
     expect(resumed).toMatchObject({ code: 0, stdout: expect.stringMatching(/Queue default is open/) })
     const end = await cli.ended
-    expect(end).toMatchObject({ code: 0 })
+    expect(end).toExitWith(0)
     expect(summaryOf(end)).toMatchObject({ completed: 60, pauses: 1 })
     await expectAnswers(place.path('in.results.jsonl'), ids(60))
     expect(conduit.calls).toHaveLength(60)
     expect(webhook.alerts).toEqual([])
-  }, 60_000)
+  })
 
   test('a queue that is paused before the run begins makes no call; another queue goes on', async () => {
     const simulator = await simulate()
     const place = await createWorkplace(settingsFor(simulator))
     await place.write('in.jsonl', requests(10))
-    expect(await place.run(['pause', 'nightly'])).toMatchObject({ code: 0 })
+    expect(await place.run(['pause', 'nightly'])).toExitWith(0)
 
     const held = await place.run([...COMMAND, '--queue', 'nightly', '--exit-on-pause'])
-    expect(held).toMatchObject({ code: 3 })
+    expect(held).toExitWith(3)
     expect(summaryOf(held)).toMatchObject({ status: 'paused', completed: 0 })
     expect(held.stderr).toContain('conduit-batch resume nightly')
     expect(simulator.stats().calls).toBe(0)
 
-    expect(await place.run([...COMMAND, '--output', 'other.jsonl'])).toMatchObject({ code: 0 })
+    expect(await place.run([...COMMAND, '--output', 'other.jsonl'])).toExitWith(0)
     expect(simulator.stats().calls).toBe(10)
 
     const resumed = await place.run(['resume', 'nightly', '--json'])
     expect(JSON.parse(resumed.stdout)).toEqual({ queue: 'nightly', held: false, changed: true })
-    expect(await place.run([...COMMAND, '--queue', 'nightly', '--exit-on-pause'])).toMatchObject({ code: 0 })
+    expect(await place.run([...COMMAND, '--queue', 'nightly', '--exit-on-pause'])).toExitWith(0)
     expect(simulator.stats().calls).toBe(20)
   })
 })
@@ -102,15 +102,15 @@ test('an account that is empty again after `resume` is the same incident: one al
   expect(simulator.stats().byStatus['402']).toBe(before + 1)
 
   simulator.control({ topUpCents: 100 })
-  expect(await place.run(['resume'])).toMatchObject({ code: 0 })
+  expect(await place.run(['resume'])).toExitWith(0)
   const end = await cli.ended
-  expect(end).toMatchObject({ code: 0 })
+  expect(end).toExitWith(0)
   expect(summaryOf(end)).toMatchObject({ completed: 30, pauses: 1 })
   expect(webhook.alerts.map(({ type }) => type)).toEqual(['incident.opened', 'incident.resolved'])
-}, 60_000)
+})
 
 describe('where nothing ever ran', () => {
-  test.each(['status', 'pause', 'resume'])(
+  test.each(['status', 'resume'])(
     '%s says so, says how to begin, and makes no directory',
     async (command) => {
       const place = await createWorkplace({ REDIS_URL: undefined })

@@ -128,10 +128,10 @@ describe('a hold that a person places', () => {
     expect(await test.outbox()).toEqual({})
   })
 
-  it('opens fully when it is lifted: there is nothing to probe', async () => {
+  it('opens for one call at a time when it is lifted, like any other', async () => {
     await test.gate.hold(personHold())
     expect(await test.gate.lift('person', 'person')).toEqual({ lifted: 1, left: 0 })
-    expect(await test.gate.read()).toMatchObject({ holds: [], probing: false, epoch: 1 })
+    expect(await test.gate.read()).toMatchObject({ holds: [], probing: true, epoch: 1 })
   })
 
   it('does not hide that trouble came while it was there', async () => {

@@ -199,6 +199,14 @@ describe('a 429', () => {
     expect(await session.redis.hget(session.keys.pace, 'epoch')).toBe('1')
   })
 
+  it('is counted with the request, so that it waits longer each time, and pauses do not count', async () => {
+    const conduit = await scriptConduit(() => failure(429, 'RATE_LIMIT_EXCEEDED'))
+    batch = await fed([''])
+    await start(conduit)
+    await eventually('it was refused twice', async () => (await jobOf(0))?.data.refusals === 2)
+    expect(await jobOf(0)).toMatchObject({ attemptsMade: 0, data: { customId: 'p-1', refusals: 2 } })
+  })
+
   it('does not end a request that has only one attempt', async () => {
     const conduit = await scriptConduit((_, n) =>
       n === 1 ? failure(429, 'CHAT_RATE_LIMIT_EXCEEDED') : completion(),
@@ -209,6 +217,30 @@ describe('a 429', () => {
     expect(conduit.calls).toHaveLength(2)
     expect(await fields()).toMatchObject({ completed: '1', throttled: '1', retries: '0' })
   })
+})
+
+it('sends the first call after an opening with the key that is in the file by then', async () => {
+  const conduit = await scriptConduit(() => null)
+  batch = await fed(['', ''])
+  const apiKeyFile = join(batch.directory.path, 'key')
+  await writeFile(apiKeyFile, 'sk-before\n')
+  await startTestWorker(session, {
+    baseUrl: conduit.baseUrl,
+    concurrency: 1,
+    key: { apiKey: null, apiKeyFile },
+  })
+  await eventually('the first call is out', () => conduit.calls.length === 1)
+  await session.gate.hold(holdRequest({ reason: 'spending_limit' }))
+  await writeFile(apiKeyFile, 'sk-after\n')
+  await session.gate.lift('*', 'person')
+  conduit.calls[0]?.answer(completion())
+  await eventually('the second call is out', () => conduit.calls.length === 2)
+  expect(conduit.calls.map(({ authorization }) => authorization)).toEqual([
+    'Bearer sk-before',
+    'Bearer sk-after',
+  ])
+  conduit.calls[1]?.answer(completion())
+  await ended(2)
 })
 
 describe('a refusal that holds the queue', () => {

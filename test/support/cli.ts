@@ -5,13 +5,31 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env, execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { afterAll, inject } from 'vitest'
+import { afterAll, expect, inject, vi } from 'vitest'
 import { isAlive, type ProcessIdentity, parseProcess } from '../../src/process-identity.js'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js'
 import { eventually } from './eventually.js'
 import { uniquePrefix } from './redis.js'
 
 const BIN = fileURLToPath(new URL('../../bin/conduit-batch.js', import.meta.url))
+
+/** A process that takes longer hangs: it is killed, and what it wrote is in the failure of the test. */
+const DEADLINE_MS = 40_000
+vi.setConfig({ testTimeout: 60_000 })
+
+declare module 'vitest' {
+  interface Matchers<T> {
+    /** Checks the exit code of a `CliEnd`; a failure shows what the process wrote on stderr. */
+    toExitWith(code: number): T
+  }
+}
+
+expect.extend({
+  toExitWith({ code, signal, stderr }: CliEnd, expected: number) {
+    const message = () => `exit ${code ?? signal}, not ${expected}; stderr:\n${stderr}`
+    return { pass: code === expected, message }
+  },
+})
 
 /** Variables of the environment; undefined takes one away. */
 export type Settings = Readonly<Record<string, string | undefined>>
@@ -50,6 +68,8 @@ export interface Workplace {
   readonly directory: string
   /** `.conduit-batch` in it, where the processes keep their things. */
   readonly dataDir: string
+  /** The environment of its processes. */
+  readonly settings: Settings
   path(name: string): string
   /** Writes a file of the directory and gives its path. */
   write(name: string, content: string | Buffer): Promise<string>
@@ -92,6 +112,7 @@ export async function createWorkplace(settings: Settings = {}): Promise<Workplac
   const workplace: Workplace = {
     directory,
     dataDir: path('.conduit-batch'),
+    settings: { ...base, ...prefix, ...settings },
     path,
     async write(name, content) {
       await writeFile(path(name), content)
@@ -121,7 +142,9 @@ function startProcess(
   })
   // A command that reads no stdin may be gone before all is written.
   child.stdin.on('error', () => undefined).end(stdin)
+  const deadline = setTimeout(() => signal('SIGKILL'), DEADLINE_MS)
   const ended = once(child, 'close').then(([code, signal]) => {
+    clearTimeout(deadline)
     running.delete(cli)
     return { code, signal, ...written } as CliEnd
   })

@@ -32,9 +32,18 @@ export async function startTestWorker(session: Session, options: TestWorkerOptio
   const conduit = createConduitClient({ baseUrl })
   const admission = createAdmission(session, keyHolder, silent)
   const workerName = options.name ?? formatProcess(currentProcess())
-  const deps = createHandleDeps({ session, admission, conduit, keyHolder, workerName, log: silent })
+  const onTrouble = (): void => undefined
+  const deps = createHandleDeps({
+    session,
+    admission,
+    conduit,
+    keyHolder,
+    workerName,
+    log: silent,
+    onTrouble,
+  })
   const { redis, keys } = session
-  const completions = startCompletionWorker({ redis, keys, concurrency, log: silent, deps })
+  const completions = startCompletionWorker({ redis, keys, concurrency, log: silent, deps, onTrouble })
   const worker: TestWorker = {
     admission,
     abort: completions.abort,

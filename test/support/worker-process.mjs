@@ -14,6 +14,7 @@ import { startHousekeeping } from '../../dist/workers/housekeeping.js'
 
 const { redisUrl, keyPrefix, baseUrl, concurrency } = JSON.parse(process.argv[2])
 const log = pino({ level: 'warn' }, pino.destination(2))
+const onTrouble = () => undefined
 const session = await openSession({
   target: { url: redisUrl },
   keyPrefix,
@@ -30,7 +31,7 @@ await fleet.beat()
 const keyHolder = await createKeyHolder({ apiKey: 'sk-simulator', apiKeyFile: null })
 const conduit = createConduitClient({ baseUrl })
 const admission = createAdmission(session, keyHolder, log)
-const deps = createHandleDeps({ session, admission, conduit, keyHolder, workerName, log })
-startCompletionWorker({ redis, keys, concurrency, log, deps })
+const deps = createHandleDeps({ session, admission, conduit, keyHolder, workerName, log, onTrouble })
+startCompletionWorker({ redis, keys, concurrency, log, deps, onTrouble })
 startHousekeeping({ steps: [fleet.beat], log })
 process.stdout.write(`${workerName}\n`)

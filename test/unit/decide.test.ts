@@ -29,10 +29,10 @@ const options = { concurrency: 1, maxAttempts: 8, timeoutMs: 1000, backoffBaseMs
 
 function attempt(
   made: number,
-  over: { started?: number; agoMs?: number; maxAttempts?: number } = {},
+  over: { refusals?: number; agoMs?: number; maxAttempts?: number } = {},
 ): DecideContext {
-  const { started = made + 1, agoMs = 0, maxAttempts = 8 } = over
-  const tries = { made, started, fedAt: NOW - agoMs }
+  const { refusals = 0, agoMs = 0, maxAttempts = 8 } = over
+  const tries = { made, refusals, fedAt: NOW - agoMs }
   return { tries, options: { ...options, maxAttempts }, nowMs: NOW, random: 0.5 }
 }
 
@@ -108,20 +108,23 @@ describe('a failure that may pass', () => {
 
 describe('a 429', () => {
   it('goes again however often it came, later each time', () => {
-    const waits = [1, 2, 3, 9].map((started) => decide(REQUEST, throttled, attempt(0, { started })))
+    const waits = [0, 1, 2, 8].map((refusals) => decide(REQUEST, throttled, attempt(0, { refusals })))
     expect(waits).toEqual(
-      [1000, 2000, 4000, 60_000].map((delayMs) => {
-        return { kind: 'throttled', delayMs }
-      }),
+      [
+        [1000, 1],
+        [2000, 2],
+        [4000, 3],
+        [60_000, 9],
+      ].map(([delayMs, refusals]) => ({ kind: 'throttled', delayMs, refusals })),
     )
   })
 
   it('uses no attempt, not even the last one', () => {
-    expect(decide(REQUEST, throttled, attempt(7, { started: 30 })).kind).toBe('throttled')
+    expect(decide(REQUEST, throttled, attempt(7, { refusals: 22 })).kind).toBe('throttled')
   })
 
   it('ends it only after a day of refusals', () => {
-    const refusedFor = (agoMs: number) => decide(REQUEST, throttled, attempt(0, { started: 1440, agoMs }))
+    const refusedFor = (agoMs: number) => decide(REQUEST, throttled, attempt(0, { refusals: 1439, agoMs }))
     expect(refusedFor(23 * HOUR_MS).kind).toBe('throttled')
     const { letter, line } = deadEnding(refusedFor(25 * HOUR_MS))
     expect(letter.code).toBe('throttled_too_long')
@@ -129,7 +132,7 @@ describe('a 429', () => {
   })
 
   it('does not end what waited for days in a paused queue, and is now refused for the first time', () => {
-    const weekend = attempt(0, { started: 2, agoMs: 60 * HOUR_MS })
+    const weekend = attempt(0, { refusals: 1, agoMs: 60 * HOUR_MS })
     expect(decide(REQUEST, throttled, weekend).kind).toBe('throttled')
   })
 })
@@ -206,7 +209,7 @@ describe('whatever came back', () => {
         tries,
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (reply, t, random) => {
-          const context = { ...attempt(t.made, { started: t.made + 1 + t.more, agoMs: t.agoMs }), random }
+          const context = { ...attempt(t.made, { refusals: t.more, agoMs: t.agoMs }), random }
           const decision = decide(REQUEST, classify(reply, NOW), context)
           if (decision.kind === 'end') return
           expect(decision.delayMs).toBeGreaterThanOrEqual(0)

@@ -1,129 +1,124 @@
 import { type Roles, type RolesOptions, startRoles } from '../../../workers/roles.js'
-import type { DirectoryLease } from '../../batches/lease.js'
-import { readBatchSnapshot, readQueueSnapshot } from '../../batches/read-snapshot.js'
-import type { Session } from '../../batches/session.js'
-import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
-import { createRateMeter, estimateLeftMs } from '../progress/rate.js'
+import { readBatchSnapshot } from '../../batches/read-snapshot.js'
+import type { QueueSnapshot } from '../../batches/snapshot.js'
+import type { BatchOptions } from '../../completions/request.js'
+import { EXIT } from '../exit.js'
 import type { RunStatus } from '../text/summary-object.js'
-import { type Interruptions, listenForInterruptions } from './interruptions.js'
+import type { Interruptions } from './interruptions.js'
 import type { Screen } from './screen.js'
+import { createView, type View } from './view.js'
 
 export interface AttendOptions {
-  readonly session: Session
   readonly batch: string
+  /** How this command wants its batch treated; whoever works on it takes them over. */
+  readonly options: BatchOptions
   readonly screen: Screen
   readonly startedAt: number
+  readonly interruptions: Interruptions
   readonly exitOnPause: boolean
-  readonly lease: DirectoryLease
+  /** Tells a Redis that has lost everything of the batch again. */
+  readonly registerAgain: () => Promise<void>
   readonly roles: RolesOptions
 }
 
 const LOOK_MS = 200
 const TAKE_OVER_MS = 1000
-const RATE_WINDOW_MS = 10_000
 /** Calls in flight may take this long after Ctrl-C; what is left then goes back to its place. */
 const CLOSING_DEADLINE_MS = 30_000
+/** Putting everything away may take this much longer; it takes for ever when Redis does not answer. */
+const PUTTING_AWAY_MS = 15_000
+const AFTER_TROUBLE_MS = 5000
 
 /**
  * Works on the batch when nobody else serves this data directory, watches it when somebody does, and takes over
  * when they leave. Ends when the batch does, at a pause if asked to, or when interrupted.
  */
 export async function attend(options: AttendOptions): Promise<RunStatus> {
-  const { session, batch, screen, lease, exitOnPause } = options
-  const interruptions = listenForInterruptions()
-  const view = createView(options)
+  const { interruptions } = options
+  const { session, onTrouble } = options.roles
+  const view = createView({ ...options, session, onTrouble })
+  const tellOfOtherKey = createKeyNotice(options)
   let roles: Roles | null = null
   let askedAt = 0
-  let told = false
+  interruptions.takeOver()
   try {
     for (;;) {
+      if (interruptions.count > 0) return await leave(roles, 'interrupted', view, options)
       if (roles === null && Date.now() - askedAt >= TAKE_OVER_MS) {
         askedAt = Date.now()
-        if (await lease.hold()) roles = await startRoles(options.roles)
+        roles = await takeOver(options)
       }
-      const seen = await view.look(roles === null)
-      if (roles === null) tellOfOtherKey(seen.queue)
-      if (seen.batch.state !== 'running') return await leave(seen.batch.state)
-      if (interruptions.count > 0) return await leave('interrupted')
-      if (exitOnPause && seen.queue.holds.length > 0) return await leave('paused')
+      const seen = await view.look({ attached: roles === null, closing: false })
+      if (seen !== null) {
+        if (seen.batch === null) await options.registerAgain()
+        else if (seen.batch.state !== 'running') return await leave(roles, seen.batch.state, view, options)
+        if (roles === null) tellOfOtherKey(seen.queue)
+        if (options.exitOnPause && seen.queue.holds.length > 0)
+          return await leave(roles, 'paused', view, options)
+      }
       await interruptions.orAfter(LOOK_MS)
     }
-  } finally {
-    interruptions.close()
+  } catch (error) {
+    // The workers must not go on behind a command that has given up.
+    roles?.abort()
+    await Promise.race([
+      roles?.close(0),
+      new Promise((resolve) => setTimeout(resolve, AFTER_TROUBLE_MS).unref()),
+    ])
+    throw error
   }
+}
 
-  /** Two processes with two keys on one queue would undo each other's work: this one waits for its turn. */
-  function tellOfOtherKey({ holds }: QueueSnapshot): void {
+/** Starts the workers if nobody else serves this directory, and says what else they will work on. */
+async function takeOver({ roles, batch, options, screen }: AttendOptions): Promise<Roles | null> {
+  const { lease, session, directory } = roles
+  if (!(await lease.hold())) return null
+  await session.store.setOptions(batch, options)
+  for (const other of await session.store.active(directory.id)) {
+    const left = other === batch ? null : await readBatchSnapshot(session, other)
+    if (left === null) continue
+    const count = left.total - left.completed - left.failed
+    screen.notice(`Batch ${other} (${left.input}) is not finished and goes on too: ${count} requests left.`)
+  }
+  return startRoles(roles)
+}
+
+/** Two processes with two keys on one queue would undo each other's work: this one waits for its turn. */
+function createKeyNotice({ roles, screen }: AttendOptions): (queue: QueueSnapshot) => void {
+  let told = false
+  return ({ holds }) => {
     const hold = holds.find(({ reason }) => reason === 'credentials')
-    const own = options.roles.keyHolder.current().fingerprint
-    if (told || hold === undefined || hold.keyFingerprint === own) return
+    if (told || hold === undefined || hold.keyFingerprint === roles.keyHolder.current().fingerprint) return
     told = true
     screen.notice(
       'The other process works with the key that was refused. Stop it (Ctrl-C there), and this one goes on.',
     )
   }
+}
 
-  async function leave(status: RunStatus): Promise<RunStatus> {
-    if (roles === null) return status
-    const closing = closeRoles(roles, interruptions)
-    for (let open = true; open; ) {
-      open = await Promise.race([closing.then(() => false), interruptions.orAfter(LOOK_MS).then(() => true)])
-      if (open && status !== 'completed') await view.look(false, true)
+/** Puts the work away, and shows that; a second Ctrl-C aborts the calls in flight. */
+async function leave(
+  roles: Roles | null,
+  status: RunStatus,
+  view: View,
+  { roles: { session }, batch, screen, interruptions }: AttendOptions,
+): Promise<RunStatus> {
+  if (roles === null) return status
+  interruptions.onAnother(roles.abort)
+  const closing = roles.close(CLOSING_DEADLINE_MS)
+  const giveUpAt = Date.now() + CLOSING_DEADLINE_MS + PUTTING_AWAY_MS
+  for (let open = true; open; ) {
+    open = await Promise.race([closing.then(() => false), interruptions.orAfter(LOOK_MS).then(() => true)])
+    if (open && status !== 'completed') await view.look({ attached: false, closing: true })
+    if (open && Date.now() > giveUpAt) {
+      screen.notice(
+        'Redis does not answer, so this process leaves as it is. The same command goes on from here.',
+      )
+      process.exit(EXIT.interrupted)
     }
-    await closing
-    const left = await readBatchSnapshot(session, batch)
-    if (left?.state === 'completed') return 'completed'
-    if (status === 'interrupted') screen.notice('Interrupted. The same command goes on from here.')
-    return status
   }
-}
-
-/** Finishes the calls in flight; a second Ctrl-C aborts them, a third one leaves them. */
-async function closeRoles(roles: Roles, interruptions: Interruptions): Promise<void> {
-  interruptions.onAnother(() => roles.abort())
-  await roles.close(CLOSING_DEADLINE_MS)
-}
-
-/** Reads where things stand and shows it. */
-function createView({ session, batch, screen, startedAt }: AttendOptions) {
-  const meter = createRateMeter({ windowMs: RATE_WINDOW_MS })
-  let last: { batch: BatchSnapshot; queue: QueueSnapshot } | null = null
-
-  async function read() {
-    const reading = Promise.all([readBatchSnapshot(session, batch), readQueueSnapshot(session)])
-    // While Redis is away the last known figures stay on the screen.
-    reading.catch(() => {})
-    const late = new Promise<null>((resolve) =>
-      setTimeout(() => resolve(null), last === null ? 60_000 : 2000).unref(),
-    )
-    const got = await Promise.race([reading, late])
-    if (got === null) return null
-    const [batchSnapshot, queue] = got
-    if (batchSnapshot === null) throw new Error(`Redis does not know batch ${batch} any more`)
-    last = { batch: batchSnapshot, queue }
-    return last
-  }
-
-  return {
-    async look(attached: boolean, closing = false) {
-      const fresh = await read()
-      const seen = fresh ?? last
-      if (seen === null) throw new Error('Redis does not answer')
-      const nowMs = Date.now()
-      const done = seen.batch.completed + seen.batch.failed
-      if (fresh !== null) meter.sample(nowMs, done)
-      const ratePerSecond = meter.ratePerSecond()
-      screen.update({
-        ...seen,
-        nowMs,
-        startedAtMs: startedAt,
-        ratePerSecond,
-        leftMs: estimateLeftMs(seen.batch.total - done, ratePerSecond),
-        connection: fresh === null ? 'reconnecting' : 'ok',
-        closing,
-        attached,
-      })
-      return seen
-    },
-  }
+  const left = await readBatchSnapshot(session, batch)
+  if (left?.state === 'completed') return 'completed'
+  if (status === 'interrupted') screen.notice('Interrupted. The same command goes on from here.')
+  return status
 }

@@ -5,6 +5,7 @@ import type { ProgressView } from '../progress/view.js'
 const PLAIN_EVERY_MS = 5000
 const PASSING_EVERY_MS = 200
 const DEFAULT_COLUMNS = 100
+const LEAST_COLUMNS = 20
 
 /** What `run` shows on stderr: progress, notices, and passing lines before there is a batch. */
 export interface Screen {
@@ -23,7 +24,8 @@ export function createScreen(): Screen {
   const stream = process.stderr
   const isTerminal = stream.isTTY === true
   const colour = isTerminal && stream.hasColors()
-  const columns = () => stream.columns ?? DEFAULT_COLUMNS
+  // A terminal that does not know its width says 0.
+  const columns = () => Math.max(LEAST_COLUMNS, stream.columns || DEFAULT_COLUMNS)
   const display = createDisplay({
     stream: stream as DisplayStream,
     isTerminal,

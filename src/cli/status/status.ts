@@ -1,4 +1,4 @@
-import { openDataDirectory } from '../../batches/data-directory.js'
+import { findDataDirectory } from '../../batches/data-directory.js'
 import { readBatchSnapshot, readQueueSnapshot } from '../../batches/read-snapshot.js'
 import type { Session } from '../../batches/session.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
@@ -35,8 +35,8 @@ async function look({ queues, session }: Visit, config: Config) {
 
 /** The batches of this data directory, and whatever is active on the queue from elsewhere. */
 async function batchesOf(session: Session, config: Config): Promise<BatchSnapshot[]> {
-  const directory = await openDataDirectory(config.dataDirectory)
-  const own = (await directory.list())
+  const directory = await findDataDirectory(config.dataDirectory)
+  const own = ((await directory?.list()) ?? [])
     .filter(({ queue }) => queue === session.queue)
     .map(({ batch }) => batch)
   const active = await session.redis.smembers(session.keys.activeBatches)

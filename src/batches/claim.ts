@@ -1,0 +1,113 @@
+import { access } from 'node:fs/promises'
+import type { DataDirectory, OutputOwner } from './data-directory.js'
+import type { Manifest } from './manifest.js'
+import { partialName } from './publish.js'
+
+/** The output is there, or grows, and belongs to something else. */
+export class OutputTaken extends Error {
+  readonly code = 'output_taken'
+}
+
+/** The two files that a batch writes: final names, absolute. */
+type Outputs = Pick<Manifest, 'output' | 'errors'>
+
+/** Who has an output: what is noted for it, and the batch while its files are there. */
+export interface OutputClaim {
+  readonly claim: OutputOwner | null
+  readonly owner: Manifest | null
+}
+
+/**
+ * Looks up who has an output.
+ * @throws OutputTaken when the output, or the errors file that goes with it, is a file of a batch with another output
+ */
+export async function lookUpClaim(
+  directory: DataDirectory,
+  { output, errors }: Outputs,
+): Promise<OutputClaim> {
+  const claim = await directory.outputOwner(output)
+  const owner = await manifestOf(directory, claim)
+  refuseOthers(owner, output, output)
+  refuseOthers(await manifestOf(directory, await directory.outputOwner(errors)), errors, output)
+  return { claim, owner }
+}
+
+async function manifestOf(directory: DataDirectory, claim: OutputOwner | null): Promise<Manifest | null> {
+  return claim === null ? null : directory.manifest(claim.batch)
+}
+
+/** Two batches never share a file, not even with `--fresh`: only one with the same output is replaced. */
+function refuseOthers(owner: Manifest | null, path: string, output: string): void {
+  if (owner === null || owner.output === output) return
+  const role = path === owner.errors ? 'failures' : 'answers'
+  throw new OutputTaken(
+    `${path} is where batch ${owner.batch} (${owner.input.name}) writes its ${role}. ` +
+      'Name another file with --output.',
+  )
+}
+
+/**
+ * Makes a batch the owner of its output and its errors file, over the batch that it replaces.
+ * @returns false when another was faster and has the output
+ * @throws OutputTaken when another was faster and has the errors file
+ */
+export async function claimFiles(
+  directory: DataDirectory,
+  manifest: Manifest,
+  over: OutputOwner | null,
+): Promise<boolean> {
+  const { batch, identity, output } = manifest
+  if (!(await directory.claimOutput(output, { batch, identity }, over))) return false
+  try {
+    await claimErrors(directory, manifest)
+  } catch (error) {
+    // Else the next run would know nothing of the batch that was to be replaced.
+    if (over !== null) await directory.claimOutput(output, over, { batch, identity })
+    throw error
+  }
+  return true
+}
+
+/**
+ * Claims the errors file of a batch that has its output; nothing to do when it has that too.
+ * @throws OutputTaken
+ */
+export async function claimErrors(directory: DataDirectory, manifest: Manifest): Promise<void> {
+  const { batch, identity, output, errors } = manifest
+  for (;;) {
+    const owner = await directory.outputOwner(errors)
+    if (owner?.batch === batch) return
+    refuseOthers(await manifestOf(directory, owner), errors, output)
+    if (await directory.claimOutput(errors, { batch, identity }, owner)) return
+  }
+}
+
+/**
+ * Refuses to write where there is something already.
+ * @throws OutputTaken
+ */
+export async function refuseFilesInPlace(
+  { output, errors }: Outputs,
+  input: string,
+  owner: Manifest | null,
+): Promise<void> {
+  const taken: string[] = []
+  for (const path of [output, errors, partialName(output), partialName(errors)]) {
+    if (await exists(path)) taken.push(path)
+  }
+  if (taken.length === 0) return
+  const whose =
+    owner === null
+      ? 'and conduit-batch did not write it from here'
+      : `from batch ${owner.batch} (${owner.input.name}${owner.input.name === input ? ', with other content or another model' : ''})`
+  throw new OutputTaken(
+    `${taken[0]} is there already, ${whose}. Name another file with --output, or replace it with --fresh.`,
+  )
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

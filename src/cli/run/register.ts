@@ -1,0 +1,75 @@
+import { stat } from 'node:fs/promises'
+import { createBatchStore } from '../../batches/batch-store.js'
+import { removeReplaced } from '../../batches/batch-work.js'
+import type { DataDirectory } from '../../batches/data-directory.js'
+import type { Manifest } from '../../batches/manifest.js'
+import { publish } from '../../batches/publish.js'
+import { ResultFileDamaged } from '../../batches/result-file.js'
+import type { Session } from '../../batches/session.js'
+import type { BatchSnapshot } from '../../batches/snapshot.js'
+import { queueKeys } from '../../redis/keys.js'
+
+/**
+ * Makes the batch known to Redis, ends those that it replaced (on whatever queue), and lets one that stopped run
+ * again. Doing it again changes nothing, so each start does it, and a start that failed midway is made up for.
+ */
+export async function registerBatch(
+  session: Session,
+  directory: DataDirectory,
+  manifest: Manifest,
+  _replaced?: string | null,
+): Promise<void> {
+  for (const { batch, queue } of await directory.replaced(manifest)) {
+    const store = createBatchStore(session.redis, queueKeys(keyPrefixOf(session), queue))
+    await store.end(batch, 'cancelled', 'replaced with --fresh')
+  }
+  const state = await session.store.register(manifest, directory.id)
+  if (state === 'stopped') await session.store.reopen(manifest.batch)
+}
+
+/** The tag of a session's keys is `{<prefix>:<queue>}`. */
+function keyPrefixOf({ keys, queue }: Session): string {
+  return keys.tag.slice(1, -`:${queue}}`.length)
+}
+
+/**
+ * Writes deleted output again from the batch's own copy: no call is made. A file that is there stays as it is, for
+ * somebody may have changed it on purpose.
+ *
+ * @throws ResultFileDamaged when the copy is not whole
+ */
+export async function restoreFiles(
+  directory: DataDirectory,
+  manifest: Manifest,
+  batch: BatchSnapshot,
+  { store }: Session,
+): Promise<void> {
+  const paths = directory.batch(manifest.batch)
+  const marks = await store.marks(manifest.batch)
+  await restore(paths.results, manifest.output, marks?.resultsBytes ?? 0)
+  if (batch.failed > 0) await restore(paths.errors, manifest.errors, marks?.errorsBytes ?? 0)
+  await removeReplaced(manifest, directory)
+}
+
+/** @param written bytes that were once safely written; the copy may share its content with the file of the user */
+async function restore(own: string, final: string, written: number): Promise<void> {
+  if ((await sizeOf(final)) !== null) return
+  const size = (await sizeOf(own)) ?? 0
+  if (size < written) {
+    throw new ResultFileDamaged(
+      `${final} is gone and can't be written again: of the ${written} bytes of answers, its copy ${own} has only ` +
+        `${size}. It was shortened, maybe under its other name before that was deleted. Put the whole file back in ` +
+        'either place, or call everything again with --fresh.',
+    )
+  }
+  await publish(own, final)
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
