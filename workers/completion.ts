@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { type HandleDeps, handleRequest } from '../src/completions/handle.js'
 import { COMPLETIONS } from '../src/completions/queues.js'
-import { type CompletionRequest, requestSchema } from '../src/completions/request.js'
+import { type CompletionRequest, jobId, requestSchema } from '../src/completions/request.js'
 import { backoffStrategy, settle, TryLater } from '../src/completions/settle.js'
 import type { QueueKeys } from '../src/redis/keys.js'
 
@@ -20,6 +20,8 @@ export interface CompletionWorker {
   /** Aborts the calls in flight now. */
   abort(): void
   setConcurrency(concurrency: number): void
+  /** Whether this process works on the job now. */
+  runs(jobId: string): boolean
 }
 
 export interface CompletionWorkerOptions {
@@ -44,17 +46,22 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     throw new DelayedError()
   }
 
+  const running = new Set<string>()
   const worker = new Worker<CompletionRequest, void>(
     COMPLETIONS,
     // Three parameters: BullMQ hands the signal only to processors that declare it.
     async (job, token, signal) => {
       const request = parseRequest(job)
+      const id = jobId(request)
+      running.add(id)
       const tries = { made: job.attemptsMade, refusals: request.refusals ?? 0, fedAt: job.timestamp }
       try {
         await settle(job, token ?? '', await handleRequest(request, tries, signal ?? never(), deps))
       } catch (error) {
         if (isMove(error)) throw error
         await putOff(job, token ?? '', error)
+      } finally {
+        running.delete(id)
       }
     },
     {
@@ -81,6 +88,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       clearTimeout(deadline)
     },
     abort: () => worker.cancelAllJobs('shutdown'),
+    runs: (id) => running.has(id),
     setConcurrency(concurrency) {
       worker.concurrency = concurrency
     },

@@ -44,6 +44,9 @@ export interface Roles {
   abort(): void
 }
 
+/** After a reconnection, jobs that a lost reply handed out are looked for this long. */
+const ORPHANS_MS = 10_000
+
 /** Starts all roles for one queue. */
 export async function startRoles(options: RolesOptions): Promise<Roles> {
   const { session, keyHolder, onTrouble } = options
@@ -69,6 +72,11 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
   })
   const alerts = startAlerts(session, options.alertWebhook, log)
   const batches = startBatches(options, log)
+  let orphansUntil = 0
+  const expectOrphans = () => {
+    orphansUntil = Date.now() + ORPHANS_MS
+  }
+  redis.on('ready', expectOrphans)
   const housekeeping = startHousekeeping({
     steps: [
       admission.mirrorGate,
@@ -81,6 +89,11 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
         // Their calls were out, as far as anybody knows.
         for (const { batch } of released) await session.store.count(batch, 'maybeBilled')
       },
+      async () => {
+        if (Date.now() > orphansUntil) return
+        const released = await fleet.releaseOrphans(worker.runs)
+        if (released > 0) log.warn({ released }, 'completion.released_after_reconnection')
+      },
       async () => worker.setConcurrency(await concurrency()),
     ],
     log,
@@ -88,6 +101,7 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
 
   return {
     async close(deadlineMs) {
+      redis.off('ready', expectOrphans)
       admission.permits.close()
       await worker.close(deadlineMs)
       await admission.permits.flush()

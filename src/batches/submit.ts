@@ -35,8 +35,6 @@ export interface Submission {
 export interface Submitted {
   readonly manifest: Manifest
   readonly resumed: boolean
-  /** The batch that `fresh` replaced. */
-  readonly replaced: string | null
 }
 
 /** Answers can't be written there. */
@@ -115,7 +113,7 @@ async function goOn(
     throw new BadLines(input, problems, `batch ${known.batch}, which was made of it before, does not go on`)
   }
   await claimErrors(directory, known)
-  return { manifest: known, resumed: true, replaced: null }
+  return { manifest: known, resumed: true }
 }
 
 interface Made {
@@ -140,7 +138,7 @@ async function adopt(
   await directory.adopt(staging, manifest)
   try {
     if (await claimFiles(directory, manifest, claim)) {
-      return { manifest, resumed: false, replaced: owner?.batch ?? null }
+      return { manifest, resumed: false }
     }
   } catch (error) {
     await directory.remove(manifest.batch)
@@ -157,7 +155,7 @@ async function winner(
   { identity }: Made,
 ): Promise<Submitted> {
   const { owner } = await lookUpClaim(directory, submission)
-  if (owner?.identity === identity) return { manifest: owner, resumed: true, replaced: null }
+  if (owner?.identity === identity) return { manifest: owner, resumed: true }
   throw new OutputTaken(
     `${submission.output} was just taken by another batch. Name another file with --output.`,
   )

@@ -18,6 +18,11 @@ export interface Fleet {
   leave(): Promise<void>
   /** Gives the jobs of dead workers back at once, no attempt used; tells which: their calls may have been billed. */
   releaseDead(): Promise<readonly RequestPlace[]>
+  /**
+   * Gives back what BullMQ counts as this worker's and it does not run: a reply that handed out a job was lost with
+   * the connection. A job is one only when two looks in a row find it so. Tells how many.
+   */
+  releaseOrphans(runs: (jobId: string) => boolean): Promise<number>
 }
 
 /**
@@ -32,6 +37,7 @@ export function createFleet(
   monotonicMs: () => number = () => performance.now(),
 ): Fleet {
   let looks = NO_LOOKS
+  let suspects = new Set<string>()
 
   async function nowMs(): Promise<number> {
     const [seconds, micros] = await redis.time()
@@ -77,6 +83,18 @@ export function createFleet(
   }
 
   return {
+    async releaseOrphans(runs) {
+      const before = suspects
+      suspects = new Set()
+      let released = 0
+      for (const job of await queue.getActive()) {
+        const { id, processedBy } = job
+        if (id === undefined || processedBy !== name || runs(id)) continue
+        if (!before.has(id)) suspects.add(id)
+        else if (await giveBack(job, id, name)) released++
+      }
+      return released
+    },
     async beat() {
       await redis.zadd(keys.workers, await nowMs(), name)
     },

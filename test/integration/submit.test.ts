@@ -91,6 +91,14 @@ describe('strict', () => {
   })
 })
 
+it('a manifest from before replacements were noted is read as one that replaces nothing', async () => {
+  const { manifest } = await submit(directory, submission('x.jsonl'))
+  const { replaces, ...old } = manifest
+  expect(replaces).toBe(null)
+  await writeFile(directory.batch(manifest.batch).manifest, JSON.stringify(old))
+  expect(await directory.manifest(manifest.batch)).toEqual(manifest)
+})
+
 it('a batch that was replaced twice before anything was registered ends too', async () => {
   const session = await testSession()
   const first = await submit(directory, submission('x.jsonl'))

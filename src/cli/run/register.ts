@@ -17,7 +17,6 @@ export async function registerBatch(
   session: Session,
   directory: DataDirectory,
   manifest: Manifest,
-  _replaced?: string | null,
 ): Promise<void> {
   for (const { batch, queue } of await directory.replaced(manifest)) {
     const store = createBatchStore(session.redis, queueKeys(keyPrefixOf(session), queue))

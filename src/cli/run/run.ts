@@ -42,7 +42,7 @@ export async function run(input: string, flags: RunFlags): Promise<ExitCode> {
   const config = loadConfig(undefined, flags.dataDir === undefined ? {} : { dataDir: flags.dataDir })
   const screen = createScreen()
   const directory = await openDataDirectory(config.dataDirectory)
-  const { manifest, resumed, replaced } = await stage(input, flags, directory, screen)
+  const { manifest, resumed } = await stage(input, flags, directory, screen)
   const log = createLog(config.logLevel ?? (screen.isTerminal ? 'silent' : 'warn'))
   const context = { flags, config, screen, log, directory, startedAt }
 
@@ -57,7 +57,7 @@ export async function run(input: string, flags: RunFlags): Promise<ExitCode> {
     access = await accessRedis(config, (error) => screen.notice((error as Error).message))
     const session = await openRunSession(access, context)
     try {
-      await registerBatch(session, directory, manifest, replaced)
+      await registerBatch(session, directory, manifest)
       return await workAndReport(session, manifest, resumed, interruptions, context)
     } finally {
       await session.close()
@@ -150,7 +150,7 @@ async function work(
     startedAt,
     interruptions,
     exitOnPause: flags.exitOnPause === true,
-    registerAgain: () => registerBatch(session, directory, manifest, null),
+    registerAgain: () => registerBatch(session, directory, manifest),
     roles: {
       session,
       directory,
