@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import type { Readable, Writable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import {
@@ -67,10 +68,13 @@ describe('the identity of a process', () => {
   })
 
   test.runIf(process.platform === 'linux')('of a zombie is not alive', async () => {
-    // `exec` replaces the shell, so nobody waits for the child that the shell had started.
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'])
-    const [line] = await once(parent.stdout, 'data')
+    // `exec` replaces the shell, so nobody waits for the child that the shell had started; it ends only after that.
+    const script = '(read -r _ <&3) & echo $!; exec sleep 60 3<&-'
+    const parent = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] })
+    const [line] = await once(parent.stdout as Readable, 'data')
     const pid = Number(String(line))
+    await vi.waitUntil(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n')
+    ;(parent.stdio[3] as Writable).end('\n')
     await vi.waitUntil(() => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(' Z '))
     expect(processWithPid(pid)).toBeNull()
     parent.kill()
