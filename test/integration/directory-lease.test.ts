@@ -56,6 +56,15 @@ describe('the lease on a data directory', () => {
     expect(taken.filter(Boolean)).toHaveLength(1)
   })
 
+  it('is another one when it is taken from a Redis that has lost everything: old fences must not fit', async () => {
+    const mine = leaseOf()
+    await mine.hold()
+    const before = mine.token
+    await redis.del(keys.lease('directory'), `${keys.lease('directory')}:count`)
+    expect(await mine.hold()).toBe(true)
+    expect(mine.token).not.toBe(before)
+  })
+
   it('stays the same when it is renewed, and does not run out meanwhile', async () => {
     const mine = leaseOf()
     await mine.hold()
