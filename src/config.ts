@@ -64,18 +64,43 @@ const environmentSchema = z.object({
   ),
 })
 
-/** Everything that comes from outside. Flags of the command line win over the environment. */
-export interface Config {
+/** What one queue needs of the world. */
+export interface QueueConfig {
+  readonly queue: string
   readonly apiKey: string | null
   readonly apiKeyFile: string | null
   readonly baseUrl: string
   readonly billingUrl: string
+  readonly alertWebhook: string | null
+  /** Calls in flight at most, for each process; null: what its batches ask for. */
+  readonly concurrency: number | null
+  /** Ceiling of the pace, for the whole fleet; null: none. */
+  readonly requestsPerMinute: number | null
+}
+
+/** How long what is finished is kept, and how much of it. */
+export interface Retention {
+  readonly batchesMs: number
+  readonly inputsMs: number
+  readonly deadLettersMs: number
+  readonly mostBatches: number
+  readonly mostDeadLetters: number
+}
+
+/** Everything that comes from outside. Flags of the command line win over the environment. */
+export interface Config {
+  /** Names of the queues that are set up here; `default` when nothing else says so. */
+  readonly queues: readonly string[]
+  /** @throws UnknownQueue when queues are set up, and this is none of them */
+  queue(name: string): QueueConfig
+  readonly retention: Retention
+  /** What a client of `serve` must show; null: only this machine may ask. */
+  readonly token: string | null
   /** Null: a private redis-server in the data directory. */
   readonly redisUrl: string | null
   readonly dataDirectory: string
   /** PATH, where a redis-server is looked for. */
   readonly searchPath: string
-  readonly alertWebhook: string | null
   /** Null: what the command finds fitting. */
   readonly logLevel: (typeof LOG_LEVELS)[number] | null
   /** First part of every key in Redis. */
@@ -85,6 +110,16 @@ export interface Config {
 /** What flags may say in the environment's place. */
 export interface ConfigFlags {
   readonly dataDir?: string
+}
+
+const DAY_MS = 24 * 3600_000
+
+const DEFAULT_RETENTION: Retention = {
+  batchesMs: 30 * DAY_MS,
+  inputsMs: 30 * DAY_MS,
+  deadLettersMs: 90 * DAY_MS,
+  mostBatches: 10_000,
+  mostDeadLetters: 200_000,
 }
 
 const KNOWN = Object.keys(environmentSchema.shape)
@@ -105,14 +140,22 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, flags: ConfigFl
   }
   if (problems.length > 0 || values === undefined) throw new InvalidConfig(problems)
   return {
-    apiKey: values.CONDUIT_API_KEY ?? null,
-    apiKeyFile: values.CONDUIT_API_KEY_FILE ?? null,
-    baseUrl: values.CONDUIT_BASE_URL ?? 'https://api.conduit.im/v1',
-    billingUrl: values.CONDUIT_BILLING_URL ?? 'https://conduit.im/api/billing',
+    queues: ['default'],
+    queue: (queue) => ({
+      queue,
+      apiKey: values.CONDUIT_API_KEY ?? null,
+      apiKeyFile: values.CONDUIT_API_KEY_FILE ?? null,
+      baseUrl: values.CONDUIT_BASE_URL ?? 'https://api.conduit.im/v1',
+      billingUrl: values.CONDUIT_BILLING_URL ?? 'https://conduit.im/api/billing',
+      alertWebhook: values.CONDUIT_BATCH_ALERT_WEBHOOK ?? null,
+      concurrency: null,
+      requestsPerMinute: null,
+    }),
+    retention: DEFAULT_RETENTION,
+    token: null,
     redisUrl: values.REDIS_URL ?? null,
     dataDirectory: resolve(flags.dataDir ?? values.CONDUIT_BATCH_DATA_DIR ?? '.conduit-batch'),
     searchPath: env.PATH ?? '',
-    alertWebhook: values.CONDUIT_BATCH_ALERT_WEBHOOK ?? null,
     logLevel: values.CONDUIT_BATCH_LOG_LEVEL ?? null,
     keyPrefix: values.CONDUIT_BATCH_KEY_PREFIX ?? 'cb',
   }

@@ -108,6 +108,9 @@ async function recordRejects(batch: string, chunk: Chunk, deps: FeederDeps): Pro
           code,
           failure: { status: null, code, message, requestId: null, envelope: null },
           attempts: 0,
+          history: [],
+          sendable: false,
+          body: null,
           at: Date.now(),
         },
       })

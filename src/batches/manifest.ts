@@ -9,6 +9,8 @@ export const manifestSchema = z.strictObject({
   version: z.literal(1),
   batch: z.string().regex(/^b[0-9a-f]{12}$/),
   queue: z.string(),
+  /** What the user calls it, to be typed instead of the id. */
+  name: z.string().nullable().default(null),
   /** Hash of content, output, queue and model: the same command on the same file continues its batch. */
   identity: z.string(),
   input: z.strictObject({

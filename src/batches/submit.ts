@@ -23,6 +23,8 @@ export interface Submission {
   readonly output: string
   readonly errors: string
   readonly queue: string
+  /** What the user calls the batch. */
+  readonly name: string | null
   readonly model: string | null
   readonly options: BatchOptions
   /** Refuse the whole file when one line can't be sent. */
@@ -193,7 +195,7 @@ async function problemsOf(batchDirectory: string): Promise<string[]> {
 
 function manifestOf(
   directory: DataDirectory,
-  { input, output, errors, queue, model, options }: Submission,
+  { input, output, errors, queue, name, model, options }: Submission,
   { source, identity, total }: Made,
   owner: Manifest | null,
 ): Manifest {
@@ -204,6 +206,7 @@ function manifestOf(
     version: 1,
     batch,
     queue,
+    name,
     identity,
     input: { name: input, path, spooled, bytes, sha256 },
     model,

@@ -1,5 +1,15 @@
 import type { Failure } from '../conduit/outcome.js'
 
+/** One failed call of a request. */
+export interface FailedAttempt {
+  /** Unix milliseconds. */
+  readonly at: number
+  readonly status: number | null
+  readonly code: string
+  readonly message: string
+  readonly requestId: string | null
+}
+
 /** A request that will not be retried by itself: where it stands in its input, and what Conduit said. */
 export interface DeadLetter {
   readonly batch: string
@@ -14,6 +24,12 @@ export interface DeadLetter {
   readonly failure: Failure
   /** Calls that were made for it. */
   readonly attempts: number
+  /** The attempts before the last one, oldest first; at most the last 20. */
+  readonly history: readonly FailedAttempt[]
+  /** False for a line that was never a request: only another body can mend it. */
+  readonly sendable: boolean
+  /** The body, for a request that is in no input file; null else. */
+  readonly body: Readonly<Record<string, unknown>> | null
   /** Unix milliseconds. */
   readonly at: number
 }

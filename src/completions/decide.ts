@@ -92,6 +92,20 @@ function deadEnding(
   return {
     kind: 'dead',
     line: errorLine(request, customId, failure, error),
-    letter: { batch, index, generation, customId, line, model, code, failure, attempts, at },
+    letter: {
+      batch,
+      index,
+      generation,
+      customId,
+      line,
+      model,
+      code,
+      failure,
+      attempts,
+      history: [],
+      sendable: true,
+      body: null,
+      at,
+    },
   }
 }

@@ -45,6 +45,10 @@ export interface QueueKeys {
   /** Heartbeats of the worker processes. */
   readonly workers: string
   readonly activeBatches: string
+  /** Batches that were ended early, whose last answers may not be in files yet. */
+  readonly drainingBatches: string
+  /** Ids of dead letters by time, and the other indexes of the dead letters. */
+  readonly deadLetters: DeadLetterKeys
   /** Who feeds and collects in a data directory. */
   lease(dataDirId: string): string
   batch(id: string): string
@@ -54,6 +58,26 @@ export interface QueueKeys {
   generations(id: string): string
   /** Results that are not in files yet. */
   stream(id: string): string
+  /** Indexes that were retried from the dead letters and are not fed yet. */
+  retries(id: string): string
+  /** What a retry changed in the body of a request, by index. */
+  edits(id: string): string
+  /** Earlier ends of retried requests, by index. */
+  history(id: string): string
+}
+
+/** The indexes of a queue's dead letters. Members are ids of requests, scores the time of death. */
+export interface DeadLetterKeys {
+  readonly all: string
+  /** What a group is: code, message, fields. By group id. */
+  readonly groups: string
+  /** Group id of each letter. */
+  readonly groupOf: string
+  /** Letters whose BullMQ job is still to be removed. */
+  readonly leaving: string
+  byBatch(batch: string): string
+  byCode(code: string): string
+  byModel(model: string): string
 }
 
 /**
@@ -74,11 +98,28 @@ export function queueKeys(prefix: string, queue: string): QueueKeys {
     outbox: `${tag}:outbox`,
     workers: `${tag}:workers`,
     activeBatches: `${tag}:active-batches`,
+    drainingBatches: `${tag}:draining-batches`,
+    deadLetters: deadLetterKeys(`${tag}:dead`),
     lease: (dataDirId) => `${tag}:lease:${dataDirId}`,
     batch,
     done: (id) => `${batch(id)}:done`,
     generations: (id) => `${batch(id)}:generations`,
     stream: (id) => `${batch(id)}:stream`,
+    retries: (id) => `${batch(id)}:retries`,
+    edits: (id) => `${batch(id)}:edits`,
+    history: (id) => `${batch(id)}:history`,
+  }
+}
+
+function deadLetterKeys(prefix: string): DeadLetterKeys {
+  return {
+    all: `${prefix}:all`,
+    groups: `${prefix}:groups`,
+    groupOf: `${prefix}:group-of`,
+    leaving: `${prefix}:leaving`,
+    byBatch: (batch) => `${prefix}:batch:${batch}`,
+    byCode: (code) => `${prefix}:code:${code}`,
+    byModel: (model) => `${prefix}:model:${model}`,
   }
 }
 

@@ -25,6 +25,7 @@ function submission(output: string, more: Partial<Submission> = {}): Submission 
     stdin: (async function* () {})(),
     ...outputNames(input, join(root, output)),
     queue: 'default',
+    name: null,
     model: null,
     options: QUICK_OPTIONS,
     strict: false,

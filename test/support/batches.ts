@@ -82,6 +82,7 @@ export async function testBatch(
     output: join(root, 'out', 'results.jsonl'),
     errors: join(root, 'out', 'errors.jsonl'),
     queue: 'default',
+    name: null,
     model: null,
     options: { ...QUICK_OPTIONS, ...options },
     strict: false,

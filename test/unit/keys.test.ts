@@ -5,8 +5,10 @@ import { InvalidKeyPrefix, InvalidQueueName, queueKeys, registryKey } from '../.
 /** Every name that a queue's keys can give. */
 function namesOf(prefix: string, queue: string, id: string): string[] {
   const keys = queueKeys(prefix, queue)
-  const { lease, batch, done, generations, stream, ...plain } = keys
-  return [...Object.values(plain), ...[lease, batch, done, generations, stream].map((name) => name(id))]
+  const { deadLetters, ...own } = keys
+  return [...Object.values(own), ...Object.values(deadLetters)].map((name) =>
+    typeof name === 'string' ? name : name(id),
+  )
 }
 
 /** The part that a Redis cluster hashes: between the first "{" and the first "}" after it. */

@@ -4,13 +4,13 @@ import { createBillingClient } from '../../conduit/billing.js'
 import { classify } from '../../conduit/classify.js'
 import { createConduitClient } from '../../conduit/client.js'
 import type { Reply } from '../../conduit/reply.js'
-import type { Config } from '../../config.js'
+import type { QueueConfig } from '../../config.js'
 import type { Finding } from './finding.js'
 
 const TIMEOUT_MS = 15_000
 
 /** Is the key valid, and is there money? Neither question costs anything. */
-export async function checkConduit(config: Config): Promise<Finding[]> {
+export async function checkConduit(config: QueueConfig): Promise<Finding[]> {
   let key: ApiKey
   try {
     key = (await createKeyHolder(config)).current()
@@ -20,7 +20,7 @@ export async function checkConduit(config: Config): Promise<Finding[]> {
   return [await checkKey(config, key), await checkBalance(config, key)]
 }
 
-async function checkKey({ baseUrl }: Config, { secret, fingerprint }: ApiKey): Promise<Finding> {
+async function checkKey({ baseUrl }: QueueConfig, { secret, fingerprint }: ApiKey): Promise<Finding> {
   const conduit = createConduitClient({ baseUrl, connections: 1 })
   try {
     const reply = await conduit.models({ apiKey: secret, timeoutMs: TIMEOUT_MS })
@@ -40,7 +40,7 @@ function inWords(reply: Reply): string {
   return `${message} (${code}${requestId === null ? '' : `, request ${requestId}`})`
 }
 
-async function checkBalance({ billingUrl }: Config, { secret }: ApiKey): Promise<Finding> {
+async function checkBalance({ billingUrl }: QueueConfig, { secret }: ApiKey): Promise<Finding> {
   const billing = createBillingClient({ billingUrl })
   try {
     const result = await billing.balance({ apiKey: secret, timeoutMs: TIMEOUT_MS })

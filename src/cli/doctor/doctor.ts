@@ -10,7 +10,7 @@ import { checkRedis } from './redis-check.js'
 export async function doctor(flags: DoctorFlags): Promise<boolean> {
   const config = loadConfig(undefined, flags.dataDir === undefined ? {} : { dataDir: flags.dataDir })
   const disk = await checkDisk(config.dataDirectory)
-  const findings = [disk, ...(await checkRedis(config)), ...(await checkConduit(config))]
+  const findings = [disk, ...(await checkRedis(config)), ...(await checkConduit(config.queue('default')))]
   const ready = findings.every(({ level }) => level !== 'bad')
   process.stdout.write(flags.json ? `${JSON.stringify({ ready, findings })}\n` : inLines(findings, ready))
   return ready

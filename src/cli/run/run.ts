@@ -76,6 +76,7 @@ async function stage(input: string, flags: RunFlags, directory: DataDirectory, s
     stdin: process.stdin,
     ...outputNames(input, flags.output),
     queue: flags.queue,
+    name: null,
     model: flags.model ?? null,
     options: optionsOf(flags),
     strict: flags.strict === true,
@@ -140,7 +141,8 @@ async function work(
   if (resumed && done > 0) {
     screen.notice(`Going on with batch ${manifest.batch}: ${done} of ${before.total} are done.`)
   }
-  const keyHolder = await createKeyHolder(config)
+  const queue = config.queue(manifest.queue)
+  const keyHolder = await createKeyHolder(queue)
   const holder = formatProcess(currentProcess())
   const lease = createDirectoryLease(session.redis, session.keys, directory.id, holder)
   return attend({
@@ -156,8 +158,8 @@ async function work(
       directory,
       lease,
       keyHolder,
-      baseUrl: config.baseUrl,
-      alertWebhook: config.alertWebhook,
+      baseUrl: queue.baseUrl,
+      alertWebhook: queue.alertWebhook,
       log,
       onTrouble: once(screen.notice),
     },
