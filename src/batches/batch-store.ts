@@ -8,10 +8,8 @@ import type { BatchState } from './snapshot.js'
 
 const registerScript = loadScript(new URL('./register.lua', import.meta.url))
 const advanceScript = loadScript(new URL('./advance.lua', import.meta.url))
+const drainedScript = loadScript(new URL('./drained.lua', import.meta.url))
 const endScript = loadScript(new URL('./end.lua', import.meta.url))
-
-/** How long the done bitmap outlives its batch, so that a late second answer changes nothing. */
-const KEEP_SECONDS = 30 * 24 * 3600
 
 /** The durable marks of a batch: what was fed, and what of its answers is on disk. */
 export interface BatchMarks {
@@ -28,6 +26,12 @@ export interface BatchMarks {
   readonly errorsBytes: number
   /** Lines on disk. */
   readonly collected: number
+  /** Which files these are: `revisionPaths`. */
+  readonly revision: number
+  /** Dead letters that were retried: each leaves a line in the errors file that counts no more. */
+  readonly superseded: number
+  /** How many of those lines the present revision is free of. */
+  readonly filtered: number
 }
 
 /** Another process has taken over the directory: the caller stops what it was doing there. */
@@ -40,6 +44,12 @@ export interface BatchStore {
   register(manifest: Manifest, directoryId: string): Promise<BatchState>
   /** Active batches of one data directory, oldest first. */
   active(directoryId: string): Promise<string[]>
+  /** Batches of one data directory that were ended early and may still get answers of calls in flight. */
+  draining(directoryId: string): Promise<string[]>
+  /** Takes a batch from those, unless its stream holds something. */
+  drained(batch: string): Promise<boolean>
+  /** Results that are not in files yet, and retries that are not fed yet. */
+  pending(batch: string): Promise<number>
   marks(batch: string): Promise<BatchMarks | null>
   options(batch: string): Promise<BatchOptions>
   /** The options of the command that works on the batch now. */
@@ -57,14 +67,24 @@ export interface BatchStore {
     marks: Partial<BatchMarks>,
     collectedTo?: string,
   ): Promise<void>
-  end(batch: string, state: BatchState, reason: string): Promise<boolean>
-  /** Lets a stopped batch run again. */
+  /**
+   * Ends a batch: it takes no more calls. One that is ended early is drained first. As `completed` only while
+   * nothing of it is open; false then, and when it had ended before.
+   */
+  end(batch: string, state: Exclude<BatchState, 'running'>, reason: string): Promise<boolean>
+  /** Lets a batch that was ended early run again. */
   reopen(batch: string): Promise<void>
   count(batch: string, counter: Counter): Promise<void>
 }
 
 /** The state of batches in Redis, under the keys of one queue. */
 export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
+  async function inDirectory(set: string, directoryId: string): Promise<string[]> {
+    const batches = (await redis.smembers(set)).sort()
+    const owners = await Promise.all(batches.map((batch) => redis.hget(keys.batch(batch), 'directory')))
+    return batches.filter((_, i) => owners[i] === directoryId)
+  }
+
   return {
     async register(manifest, directoryId) {
       const { batch, total, options } = manifest
@@ -72,10 +92,18 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
       const args = [batch, directoryId, total, JSON.stringify(manifest), JSON.stringify(options)]
       return (await runScript(redis, registerScript, names, args)) as BatchState
     },
-    async active(directoryId) {
-      const batches = (await redis.smembers(keys.activeBatches)).sort()
-      const owners = await Promise.all(batches.map((batch) => redis.hget(keys.batch(batch), 'directory')))
-      return batches.filter((_, i) => owners[i] === directoryId)
+    active: (directoryId) => inDirectory(keys.activeBatches, directoryId),
+    draining: (directoryId) => inDirectory(keys.drainingBatches, directoryId),
+    async drained(batch) {
+      const names = [keys.drainingBatches, keys.stream(batch)]
+      return (await runScript(redis, drainedScript, names, [batch])) === 1
+    },
+    async pending(batch) {
+      const [results, retries] = await Promise.all([
+        redis.xlen(keys.stream(batch)),
+        redis.zcard(keys.retries(batch)),
+      ])
+      return results + retries
     },
     async marks(batch) {
       const fields = await redis.hgetall(keys.batch(batch))
@@ -91,6 +119,9 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
         resultsBytes: number('resultsBytes'),
         errorsBytes: number('errorsBytes'),
         collected: number('collected'),
+        revision: number('revision'),
+        superseded: number('superseded'),
+        filtered: number('filtered'),
       }
     },
     async options(batch) {
@@ -117,10 +148,10 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
       }
     },
     async end(batch, state, reason) {
-      const names = [keys.batch(batch), keys.activeBatches, keys.done(batch), keys.generations(batch)]
+      const own = [keys.batch(batch), keys.activeBatches, keys.stream(batch), keys.retries(batch)]
       const gate = [keys.gate, keys.incident, keys.outbox, keys.incidents]
-      const all = [...names, keys.stream(batch), ...gate]
-      return (await runScript(redis, endScript, all, [batch, state, reason, KEEP_SECONDS])) === 1
+      const names = [...own, keys.drainingBatches, ...gate]
+      return (await runScript(redis, endScript, names, [batch, state, reason])) === 1
     },
     async reopen(batch) {
       await redis
@@ -128,8 +159,7 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
         .hset(keys.batch(batch), 'state', 'running')
         .hdel(keys.batch(batch), 'reason', 'finishedAt', 'pauses')
         .sadd(keys.activeBatches, batch)
-        .persist(keys.done(batch))
-        .persist(keys.generations(batch))
+        .srem(keys.drainingBatches, batch)
         .exec()
     },
     async count(batch, counter) {

@@ -1,14 +1,16 @@
 import type { Logger } from 'pino'
-import { LeaseLost } from './batch-store.js'
-import { type Collector, type CollectorDeps, openCollector } from './collector.js'
+import { type BatchFiles, openBatchFiles } from './batch-files.js'
+import { type BatchMarks, LeaseLost } from './batch-store.js'
+import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
-import { type FeederDeps, feedNextChunk } from './feeder.js'
-import { type ChunkReader, openChunks } from './input/chunks.js'
+import { type FeederDeps, feedNextChunk, feedRetries } from './feeder.js'
+import { openChunks } from './input/chunks.js'
 import { InputChanged, InputNotFound, InputUnreadable, StagingDamaged } from './input/input-errors.js'
 import type { Manifest } from './manifest.js'
-import { publish, unpublish } from './publish.js'
+import { unpublish } from './publish.js'
 import { reconcile } from './reconciler.js'
 import { ResultFileDamaged } from './result-file.js'
+import { errorsOfAllRevisions } from './revision.js'
 
 export interface BatchWorkDeps extends FeederDeps, CollectorDeps {
   readonly directory: DataDirectory
@@ -19,10 +21,12 @@ export interface BatchWorkDeps extends FeederDeps, CollectorDeps {
 /** The work on one batch that must happen where its files are: feed, collect, reconcile, finish. */
 export interface BatchWork {
   readonly batch: string
-  /** Hands the next chunk to the queue; gives how many requests that were. */
+  /** Hands the next requests to the queue, retries first; gives how many requests that were. */
   feed(): Promise<number>
   /** Writes what has come; ends the batch when all of it is on disk. Gives how many lines were written. */
   collect(): Promise<number>
+  /** For a batch that was ended early: true once no call is in flight and everything is on disk. */
+  drained(): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -34,16 +38,12 @@ const STILL_MS = 5000
  * @throws LeaseLost, ResultFileDamaged
  */
 export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Promise<BatchWork> {
-  const { batch, options, output, errors } = manifest
+  const { batch } = manifest
   const { store } = deps
   const log = deps.log.child({ batchId: batch })
-  const paths = deps.directory.batch(batch)
-  const chunks = await openChunks({
-    directory: paths.directory,
-    sourcePath: manifest.input.path,
-    model: manifest.model,
-  })
-  const collector = await openCollector({ batch, paths, output, errors }, deps).catch(async (error) => {
+  const { directory } = deps.directory.batch(batch)
+  const chunks = await openChunks({ directory, sourcePath: manifest.input.path, model: manifest.model })
+  const files = await openBatchFiles(manifest, directory, deps).catch(async (error) => {
     await chunks.close()
     throw error
   })
@@ -51,58 +51,73 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
   let stillSince = deps.now()
   let reconciled = false
 
+  async function reconcileWhenStill(marks: BatchMarks): Promise<void> {
+    if (marks.fed !== marks.total || (reconciled && deps.now() - stillSince <= STILL_MS)) return
+    // Retries wait for their turn: they are not lost.
+    if ((await deps.redis.zcard(deps.keys.retries(batch))) > 0) return
+    const again = await reconcile(batch, marks.fed, chunks, deps)
+    if (again > 0) log.warn({ again }, 'batch.fed_again')
+    reconciled = true
+    stillSince = deps.now()
+  }
+
   return {
     batch,
     async feed() {
-      if (exhausted) return 0
-      const fed = await feedNextChunk({ batch, chunks, options }, deps)
+      const retried = await feedRetries(batch, chunks, deps)
+      if (retried > 0 || exhausted) return retried
+      const fed = await feedNextChunk(batch, chunks, deps)
       exhausted = fed === 0
       if (fed > 0) log.debug({ fed }, 'batch.fed')
       return fed
     },
     async collect() {
-      const lines = await collector.collect()
+      const lines = await files.collect()
       if (lines > 0) {
         stillSince = deps.now()
         return lines
       }
       const marks = await store.marks(batch)
       if (marks?.state !== 'running') return 0
-      if (marks.completed + marks.failed === marks.total && marks.collected >= marks.total) {
-        await finish(manifest, marks.errorsBytes > 0, deps)
+      const isOver = marks.completed + marks.failed === marks.total && (await store.pending(batch)) === 0
+      if (!isOver) await reconcileWhenStill(marks)
+      else if (marks.superseded > marks.filtered) await files.renew(marks)
+      else if (await finish(manifest, marks, files, deps)) {
         log.info({ total: marks.total, failed: marks.failed }, 'batch.completed')
-        return 0
-      }
-      if (marks.fed === marks.total && (!reconciled || deps.now() - stillSince > STILL_MS)) {
-        const again = await reconcile(batch, marks.fed, chunks, deps)
-        if (again > 0) log.warn({ again }, 'batch.fed_again')
-        reconciled = true
-        stillSince = deps.now()
       }
       return 0
     },
-    close: () => closeBoth(collector, chunks),
+    async drained() {
+      const active = await deps.queue.getRanges(['active'])
+      return !active.some((id) => id.startsWith(`${batch}-`)) && (await store.drained(batch))
+    },
+    async close() {
+      await files.close()
+      await chunks.close()
+    },
   }
 }
 
-async function closeBoth(collector: Collector, chunks: ChunkReader): Promise<void> {
-  await collector.close()
-  await chunks.close()
-}
-
-async function finish(manifest: Manifest, failures: boolean, deps: BatchWorkDeps): Promise<void> {
-  const paths = deps.directory.batch(manifest.batch)
-  await publish(paths.results, manifest.output)
-  if (failures) await publish(paths.errors, manifest.errors)
-  else await clearReplacedErrors(manifest, deps.directory)
-  await deps.store.end(manifest.batch, 'completed', '')
+/** False when something was retried meanwhile: then the batch goes on. */
+async function finish(
+  manifest: Manifest,
+  marks: BatchMarks,
+  files: BatchFiles,
+  deps: BatchWorkDeps,
+): Promise<boolean> {
+  await files.publish(marks)
+  if (marks.errorsBytes === 0) await clearReplacedErrors(manifest, deps.directory)
+  if (!(await deps.store.end(manifest.batch, 'completed', ''))) return false
   await removeReplaced(manifest, deps.directory)
+  return true
 }
 
 /** A batch without failures leaves no errors file; but only what batches before it wrote there is ours to remove. */
 async function clearReplacedErrors(manifest: Manifest, directory: DataDirectory): Promise<void> {
   for (const { batch } of await directory.replaced(manifest)) {
-    await unpublish(directory.batch(batch).errors, manifest.errors)
+    for (const own of await errorsOfAllRevisions(directory.batch(batch).directory)) {
+      await unpublish(own, manifest.errors)
+    }
   }
 }
 

@@ -5,10 +5,10 @@ import { placeOfLine } from '../completions/output-line.js'
 import { recordFromDisk } from '../completions/record.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchMarks, BatchStore } from './batch-store.js'
-import type { BatchPaths } from './data-directory.js'
 import { PORTION, readPortion } from './portion.js'
 import { showPartial } from './publish.js'
 import { openResultFile, type ResultFile } from './result-file.js'
+import { type RevisionPaths, revisionPaths } from './revision.js'
 
 export interface CollectorDeps {
   readonly redis: Redis
@@ -22,7 +22,8 @@ export interface CollectorDeps {
 
 export interface CollectorTarget {
   readonly batch: string
-  readonly paths: BatchPaths
+  /** Where its own files are. */
+  readonly directory: string
   /** Final names. */
   readonly output: string
   readonly errors: string
@@ -42,7 +43,7 @@ export interface Collector {
  * @throws ResultFileDamaged, LeaseLost
  */
 export async function openCollector(target: CollectorTarget, deps: CollectorDeps): Promise<Collector> {
-  const { batch, paths } = target
+  const { batch, directory } = target
   // For good: a lease that was lost and taken again may have been another's meanwhile, and the files longer.
   const lease = deps.leaseToken()
   let saved = await marksOf(batch, deps)
@@ -50,6 +51,7 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
     deps.store.advance(batch, deps.directoryId, lease, saved, collectedTo)
   // Whoever has lost the lease must not even cut a torn line: its successor may be just writing it.
   await save()
+  const paths = revisionPaths(directory, saved.revision)
   const { results, errors, close } = await openFiles(paths, saved)
   /** Lines behind the checkpoint whose entry may still be in the stream. */
   const onDisk = new Set<string>()
@@ -57,7 +59,8 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
 
   /** While such an entry may be left the checkpoint stays where it is: after a crash it would be written twice. */
   const checkpoint = async (collectedTo?: string): Promise<void> => {
-    if (onDisk.size === 0) saved = { resultsBytes: results.bytes, errorsBytes: errors.bytes, collected }
+    if (onDisk.size === 0)
+      saved = { ...saved, resultsBytes: results.bytes, errorsBytes: errors.bytes, collected }
     await save(collectedTo)
   }
 
@@ -114,14 +117,14 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
   }
 }
 
-type CollectorMarks = Pick<BatchMarks, 'resultsBytes' | 'errorsBytes' | 'collected'>
+type CollectorMarks = Pick<BatchMarks, 'resultsBytes' | 'errorsBytes' | 'collected' | 'revision'>
 
 async function marksOf(batch: string, { store }: CollectorDeps): Promise<CollectorMarks> {
-  const { resultsBytes = 0, errorsBytes = 0, collected = 0 } = (await store.marks(batch)) ?? {}
-  return { resultsBytes, errorsBytes, collected }
+  const { resultsBytes = 0, errorsBytes = 0, collected = 0, revision = 0 } = (await store.marks(batch)) ?? {}
+  return { resultsBytes, errorsBytes, collected, revision }
 }
 
-async function openFiles(paths: BatchPaths, { resultsBytes, errorsBytes }: CollectorMarks) {
+async function openFiles(paths: RevisionPaths, { resultsBytes, errorsBytes }: CollectorMarks) {
   const results = await openResultFile(paths.results, resultsBytes)
   const errors = await openResultFile(paths.errors, errorsBytes).catch(async (error: unknown) => {
     await results.close()

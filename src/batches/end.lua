@@ -1,14 +1,18 @@
--- Ends a batch: it takes no more calls. Working keys stay for a while, so that a late answer is still told from
--- a new one, and go by themselves.
--- KEYS 1 batch (hash)  2 active batches (set)  3 done (bitmap)  4 generations (hash)  5 results (stream)
+-- Ends a batch: it takes no more calls. Its keys stay until it is purged: its dead letters may be retried.
+-- KEYS 1 batch (hash)  2 active batches (set)  3 results (stream)  4 retries (sorted set)  5 draining batches (set)
 --      6 gate (hash)  7 incident (string, JSON)  8 outbox (hash)  9 past incidents (list)
--- ARGV 1 batch id  2 state  3 reason ('' none)  4 seconds to keep the bitmap
--- reply: 1, or 0 when it had ended before
+-- ARGV 1 batch id  2 state  3 reason ('' none)
+-- reply: 1, or 0 when it had ended before; and for 'completed' when something of it is open (a retry came meanwhile)
+local function field(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
 if redis.call('HGET', KEYS[1], 'state') ~= 'running' then return 0 end
+if ARGV[2] == 'completed' then
+  if field('completed') + field('failed') ~= field('total') then return 0 end
+  if redis.call('XLEN', KEYS[3]) + redis.call('ZCARD', KEYS[4]) > 0 then return 0 end
+  if field('superseded') ~= field('filtered') then return 0 end
+end
 local time = redis.call('TIME')
 local pauses = tonumber(redis.call('HGET', KEYS[6], 'pauses') or '0')
-local before = tonumber(redis.call('HGET', KEYS[1], 'pausesBefore') or '0')
-redis.call('HSET', KEYS[1], 'state', ARGV[2], 'reason', ARGV[3], 'pauses', pauses - before,
+redis.call('HSET', KEYS[1], 'state', ARGV[2], 'reason', ARGV[3], 'pauses', pauses - field('pausesBefore'),
   'finishedAt', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('SREM', KEYS[2], ARGV[1])
 -- With the last batch of the queue nobody waits for the incident's end any more: one that was lifted is over, even if
@@ -22,7 +26,5 @@ if incident and incident.liftedAt ~= cjson.null and redis.call('SCARD', KEYS[2])
   redis.call('HSET', KEYS[8], incident.id .. '-resolved',
     cjson.encode({ type = 'incident.resolved', incident = incident }))
 end
-redis.call('EXPIRE', KEYS[3], ARGV[4])
-redis.call('EXPIRE', KEYS[4], ARGV[4])
-if ARGV[2] == 'completed' then redis.call('DEL', KEYS[5]) end
+if ARGV[2] ~= 'completed' then redis.call('SADD', KEYS[5], ARGV[1]) end
 return 1

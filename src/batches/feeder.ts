@@ -2,15 +2,11 @@ import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { errorLine } from '../completions/output-line.js'
 import type { Ending, Recorded } from '../completions/record.js'
-import {
-  type BatchOptions,
-  type CompletionRequest,
-  jobId,
-  type RequestPlace,
-} from '../completions/request.js'
+import { type CompletionRequest, jobId, type RequestPlace } from '../completions/request.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchStore } from './batch-store.js'
 import type { Chunk, ChunkReader } from './input/chunks.js'
+import { type RequestsAt, requestsAt } from './requests-at.js'
 
 export interface FeederDeps {
   readonly redis: Redis
@@ -22,12 +18,8 @@ export interface FeederDeps {
   readonly leaseToken: () => string
 }
 
-/** What a batch needs to be fed. */
-export interface FeedSource {
-  readonly batch: string
-  readonly chunks: ChunkReader
-  readonly options: BatchOptions
-}
+/** Retries that are fed at once. */
+const MOST_RETRIES = 500
 
 /** BullMQ's own attempts never end a job: `handleRequest` decides, and records, before they could. */
 const BULLMQ_ATTEMPTS = 1_000_000
@@ -55,19 +47,47 @@ export function asJob(request: CompletionRequest) {
  * @returns requests fed, 0 at the end of the input
  * @throws InputChanged when the input was edited, LeaseLost
  */
-export async function feedNextChunk(source: FeedSource, deps: FeederDeps): Promise<number> {
-  const marks = await deps.store.marks(source.batch)
+export async function feedNextChunk(batch: string, chunks: ChunkReader, deps: FeederDeps): Promise<number> {
+  const marks = await deps.store.marks(batch)
   if (marks === null || marks.state !== 'running') return 0
-  const next = await source.chunks.read({ at: marks.cursor })
+  const next = await chunks.read({ at: marks.cursor })
   if (next === null) return 0
   const { chunk } = next
-  const open = await openIndexes(source.batch, chunk, deps)
-  const requests = requestsOf(source.batch, chunk).filter(({ index }) => open(index))
+  const open = await openIndexes(batch, chunk, deps)
+  const requests = requestsOf(batch, chunk).filter(({ index }) => open(index))
   if (requests.length > 0) await deps.queue.addBulk(requests.map(asJob))
-  await recordRejects(source.batch, chunk, deps)
+  await recordRejects(
+    batch,
+    chunk.rejects.map((reject) => ({ ...reject, generation: 0 })),
+    deps,
+  )
   const fed = chunk.first + chunk.count
-  await deps.store.advance(source.batch, deps.directoryId, deps.leaseToken(), { fed, cursor: next.next.at })
+  await deps.store.advance(batch, deps.directoryId, deps.leaseToken(), { fed, cursor: next.next.at })
   return chunk.count
+}
+
+/**
+ * Feeds the next requests that were retried from the dead letters, at their new generation. They leave the set of
+ * retries once they are jobs; a crash in between adds the same jobs again.
+ *
+ * @returns requests fed, 0 when there are none to feed
+ * @throws InputChanged when the input was edited or is gone
+ */
+export async function feedRetries(batch: string, chunks: ChunkReader, deps: FeederDeps): Promise<number> {
+  const { redis, keys, queue } = deps
+  const indexes = await redis.zrange(keys.retries(batch), '0', String(MOST_RETRIES - 1))
+  if (indexes.length === 0) return 0
+  const generations = await redis.hmget(keys.generations(batch), ...indexes)
+  const places = indexes.map((index, i) => ({
+    batch,
+    index: Number(index),
+    generation: Number(generations[i] ?? 0),
+  }))
+  const { requests, rejects } = await requestsAt(batch, places, chunks, deps)
+  if (requests.length > 0) await queue.addBulk(requests.map(asJob))
+  await recordRejects(batch, rejects, deps)
+  await redis.zrem(keys.retries(batch), ...indexes)
+  return indexes.length
 }
 
 /** Which requests of a chunk have not ended: after a crash, or a Redis that lost all, many have. */
@@ -92,10 +112,14 @@ function requestsOf(batch: string, chunk: Chunk): CompletionRequest[] {
   }))
 }
 
-async function recordRejects(batch: string, chunk: Chunk, deps: FeederDeps): Promise<void> {
+async function recordRejects(
+  batch: string,
+  rejects: RequestsAt['rejects'],
+  deps: FeederDeps,
+): Promise<void> {
   await Promise.all(
-    chunk.rejects.map(({ index, customId, problem }) => {
-      const place = { batch, index, generation: 0 }
+    rejects.map(({ index, generation, customId, problem }) => {
+      const place = { batch, index, generation }
       const { code, message, param, line } = problem
       return deps.record(place, {
         kind: 'dead',

@@ -1,15 +1,9 @@
 import { copyFile, link, lstat, open, rename, rm, stat, symlink } from 'node:fs/promises'
+import { codeOf, NO_LINK } from './links.js'
 
 /** What the user sees of a file while it grows. */
 export function partialName(final: string): string {
   return `${final}.partial`
-}
-
-/** A file system says so where it has no such links, or none to there. */
-const NO_LINK = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? ''
 }
 
 async function sameFile(a: string, b: string, look: typeof stat | typeof lstat = lstat): Promise<boolean> {
@@ -58,6 +52,11 @@ export async function publish(own: string, final: string): Promise<void> {
     return rm(partial, { force: true })
   }
   await rename(partial, final)
+}
+
+/** Whether what a batch writes is what is seen under the final name: then writing on would change that. */
+export async function isPublished(own: string, final: string): Promise<boolean> {
+  return sameFile(own, final)
 }
 
 /** Takes a file away from its final name and the one it grew under, where these are its names or links to it. */

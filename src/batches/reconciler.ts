@@ -1,9 +1,10 @@
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { type CompletionRequest, jobId } from '../completions/request.js'
+import { jobId } from '../completions/request.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { asJob } from './feeder.js'
-import type { Chunk, ChunkReader } from './input/chunks.js'
+import type { ChunkReader } from './input/chunks.js'
+import { requestsAt } from './requests-at.js'
 
 const CHECKED_AT_ONCE = 500
 
@@ -48,14 +49,7 @@ export async function reconcile(
 
 async function feedLost(batch: string, indexes: number[], chunks: ChunkReader, deps: ReconcileDeps) {
   const lost = await findLost(batch, indexes, deps)
-  const requests: CompletionRequest[] = []
-  let chunk: Chunk | undefined
-  for (const { index, generation } of lost) {
-    // Indexes come in order: each chunk is read, and its hash checked, once.
-    if (chunk === undefined || index >= chunk.first + chunk.count) chunk = (await chunks.find(index))?.chunk
-    const found = chunk?.requests.find((request) => request.index === index)
-    if (found !== undefined) requests.push({ batch, generation, ...found })
-  }
+  const { requests } = await requestsAt(batch, lost, chunks, deps)
   if (requests.length > 0) await deps.queue.addBulk(requests.map(asJob))
   return requests.length
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { wholeLines } from './whole-lines.js'
 
 /** A file of answers is shorter than what was once safely written to it. */
 export class ResultFileDamaged extends Error {
@@ -18,7 +19,6 @@ export interface ResultFile {
 }
 
 const READ_BYTES = 1 << 20
-const NEWLINE = 0x0a
 
 /**
  * Opens a result file, making it when it is not there.
@@ -42,14 +42,9 @@ export async function openResultFile(path: string, checkpoint: number): Promise<
     },
     async *linesBehind(from) {
       let whole = from
-      let rest = Buffer.alloc(0)
-      for await (const part of readFrom(file, from)) {
-        const bytes = Buffer.concat([rest, part])
-        const end = bytes.lastIndexOf(NEWLINE) + 1
-        rest = bytes.subarray(end)
-        if (end === 0) continue
-        whole += end
-        yield* bytes.toString('utf8', 0, end - 1).split('\n')
+      for await (const { lines, bytes } of wholeLines(readFrom(file, from))) {
+        whole += bytes
+        yield* lines
       }
       if (whole < size) {
         await file.truncate(whole)

@@ -21,9 +21,8 @@ beforeEach(async () => {
 
 async function withChunks<T>(batch: TestBatch, use: (feed: () => Promise<number>) => Promise<T>): Promise<T> {
   const chunks: ChunkReader = await batch.chunks()
-  const source = { batch: batch.id, chunks, options: batch.manifest.options }
   try {
-    return await use(() => feedNextChunk(source, batch.deps))
+    return await use(() => feedNextChunk(batch.id, chunks, batch.deps))
   } finally {
     await chunks.close()
   }

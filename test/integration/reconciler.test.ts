@@ -17,7 +17,7 @@ beforeEach(async () => {
 async function fedBatch(count: number): Promise<TestBatch> {
   const made = await testBatch(requests(count), {}, session)
   const chunks = await made.chunks()
-  while ((await feedNextChunk({ batch: made.id, chunks, options: made.manifest.options }, made.deps)) > 0) {
+  while ((await feedNextChunk(made.id, chunks, made.deps)) > 0) {
     // One chunk after the other.
   }
   await chunks.close()

@@ -62,9 +62,8 @@ export async function startTestWorker(session: Session, options: TestWorkerOptio
 /** Hands over the whole input of a batch. */
 export async function feedAll(batch: TestBatch): Promise<void> {
   const chunks = await batch.chunks()
-  const source = { batch: batch.id, chunks, options: batch.manifest.options }
   let fed: number
-  do fed = await feedNextChunk(source, batch.deps)
+  do fed = await feedNextChunk(batch.id, chunks, batch.deps)
   while (fed > 0)
   await chunks.close()
 }

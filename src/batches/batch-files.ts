@@ -1,0 +1,69 @@
+import { rm } from 'node:fs/promises'
+import type { BatchMarks } from './batch-store.js'
+import { type CollectorDeps, openCollector } from './collector.js'
+import type { Manifest } from './manifest.js'
+import { isPublished, partialName, publish } from './publish.js'
+import { renewFiles } from './renew.js'
+import { removeOtherRevisions, revisionPaths } from './revision.js'
+
+/** The two files of a batch, while it runs. */
+export interface BatchFiles {
+  /** Writes what has come; gives how many lines that were. @throws LeaseLost */
+  collect(): Promise<number>
+  /** Makes the files whole again under the next revision, without what was superseded. @throws LeaseLost */
+  renew(marks: BatchMarks): Promise<void>
+  /** Gives complete files their final names; no errors file when nothing failed. */
+  publish(marks: BatchMarks): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Opens the files of a batch in their present revision.
+ * @param directory where its own files are
+ * @throws LeaseLost, ResultFileDamaged
+ */
+export async function openBatchFiles(
+  { batch, output, errors }: Manifest,
+  directory: string,
+  deps: CollectorDeps,
+): Promise<BatchFiles> {
+  const open = () => openCollector({ batch, directory, output, errors }, deps)
+
+  /** What is seen under a final name must not grow: it is complete, and the next revision takes its place. */
+  async function arePublished(revision: number): Promise<boolean> {
+    const own = revisionPaths(directory, revision)
+    const seen = await Promise.all([isPublished(own.results, output), isPublished(own.errors, errors)])
+    return seen.includes(true)
+  }
+
+  let published = await arePublished((await deps.store.marks(batch))?.revision ?? 0)
+  let collector = await open()
+
+  async function renew(marks: BatchMarks): Promise<void> {
+    await collector.close()
+    await renewFiles({ batch, directory, marks, published }, deps)
+    published = false
+    collector = await open()
+  }
+
+  return {
+    async collect() {
+      if (published && (await deps.redis.xlen(deps.keys.stream(batch))) > 0) {
+        const marks = await deps.store.marks(batch)
+        if (marks !== null) await renew(marks)
+      }
+      return collector.collect()
+    },
+    renew,
+    async publish({ revision, errorsBytes }) {
+      const own = revisionPaths(directory, revision)
+      await publish(own.results, output)
+      if (errorsBytes > 0) await publish(own.errors, errors)
+      // What an earlier revision had to tell is mended.
+      else if (revision > 0) for (const name of [errors, partialName(errors)]) await rm(name, { force: true })
+      await removeOtherRevisions(directory, revision)
+      published = true
+    },
+    close: () => collector.close(),
+  }
+}

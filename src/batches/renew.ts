@@ -1,0 +1,86 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import type { Redis } from 'ioredis'
+import { placeOfLine } from '../completions/output-line.js'
+import type { QueueKeys } from '../redis/keys.js'
+import type { BatchMarks, BatchStore } from './batch-store.js'
+import { readFileBytes } from './input/file-bytes.js'
+import { revisionPaths, takeOver } from './revision.js'
+import { wholeLines } from './whole-lines.js'
+
+export interface RenewDeps {
+  readonly redis: Redis
+  readonly keys: QueueKeys
+  readonly store: BatchStore
+  readonly directoryId: string
+  readonly leaseToken: () => string
+}
+
+export interface RenewTarget {
+  readonly batch: string
+  /** Where its own files are. */
+  readonly directory: string
+  readonly marks: BatchMarks
+  /** They are what somebody sees under the final names, so they must stay what they are. */
+  readonly published: boolean
+}
+
+/**
+ * Makes the files of a batch anew, as its next revision: the answers as they are, the failures without those lines
+ * whose request was retried since. Nothing may write to them meanwhile. A crash leaves the old revision in place.
+ * @throws LeaseLost
+ */
+export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<void> {
+  const { batch, directory, marks, published } = target
+  const { revision, resultsBytes, errorsBytes, superseded } = marks
+  // After the marks: a retry in between is counted as still to be filtered, and is filtered twice.
+  const generations = await deps.redis.hgetall(deps.keys.generations(batch))
+  const from = revisionPaths(directory, revision)
+  const to = revisionPaths(directory, revision + 1)
+  await takeOver(from.results, to.results, published)
+  const kept = await copyCurrent(from.errors, to.errors, errorsBytes, (index) =>
+    Number(generations[index] ?? 0),
+  )
+  await deps.store.advance(batch, deps.directoryId, deps.leaseToken(), {
+    revision: revision + 1,
+    resultsBytes,
+    errorsBytes: kept.bytes,
+    collected: marks.collected - kept.dropped,
+    filtered: superseded,
+  })
+}
+
+/** Copies whole lines up to a checkpoint when they are of their request's generation, and all that comes behind. */
+async function copyCurrent(
+  from: string,
+  to: string,
+  checkpoint: number,
+  generationOf: (index: number) => number,
+): Promise<{ readonly bytes: number; readonly dropped: number }> {
+  let bytes = 0
+  let dropped = 0
+  const file = await open(to, 'w', 0o644)
+  try {
+    for await (const { lines } of wholeLines(readFileBytes(from, { range: { start: 0, end: checkpoint } }))) {
+      const kept = lines.filter((line) => isCurrent(line, generationOf))
+      dropped += lines.length - kept.length
+      bytes += await append(file, kept)
+    }
+    const behind = { start: checkpoint, end: Number.MAX_SAFE_INTEGER }
+    for await (const rest of readFileBytes(from, { range: behind })) await file.appendFile(rest)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return { bytes, dropped }
+}
+
+function isCurrent(line: string, generationOf: (index: number) => number): boolean {
+  const place = placeOfLine(line)
+  return place === null || place.generation >= generationOf(place.index)
+}
+
+async function append(file: FileHandle, lines: readonly string[]): Promise<number> {
+  const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''))
+  await file.appendFile(bytes)
+  return bytes.length
+}

@@ -1,0 +1,67 @@
+import { copyFile, link, open, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { codeOf, NO_LINK } from './links.js'
+
+/** A batch's own files of answers and failures. */
+export interface RevisionPaths {
+  readonly results: string
+  readonly errors: string
+}
+
+/**
+ * The files of one revision of a batch. Revision 0 is what the first run writes; each time that dead letters were
+ * retried the files become whole again under the next one.
+ */
+export function revisionPaths(directory: string, revision: number): RevisionPaths {
+  const mark = revision === 0 ? '' : `.r${revision}`
+  return { results: join(directory, `results${mark}.jsonl`), errors: join(directory, `errors${mark}.jsonl`) }
+}
+
+const OF_A_REVISION = /^(results|errors)(\.r\d+)?\.jsonl$/
+
+/** Removes the files of every revision but one. */
+export async function removeOtherRevisions(directory: string, revision: number): Promise<void> {
+  const kept = Object.values(revisionPaths(directory, revision))
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name)
+    if (OF_A_REVISION.test(name) && !kept.includes(path)) await rm(path)
+  }
+}
+
+/** All failures that a batch ever wrote, whatever their revision. */
+export async function errorsOfAllRevisions(directory: string): Promise<string[]> {
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
+  })
+  return names
+    .filter((name) => OF_A_REVISION.test(name) && name.startsWith('errors'))
+    .map((name) => join(directory, name))
+}
+
+/**
+ * Takes a file over into the next revision as it is: under a second name, or as a copy where the old one must stay
+ * what it is (somebody sees it under its final name) or there are no links.
+ */
+export async function takeOver(from: string, to: string, asCopy: boolean): Promise<void> {
+  // Left by a crash before the revision counted.
+  await rm(to, { force: true })
+  if (!asCopy && (await linked(from, to))) return
+  await copyFile(from, to)
+  const file = await open(to, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if (NO_LINK.has(codeOf(error))) return false
+    throw error
+  }
+}
