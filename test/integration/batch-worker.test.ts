@@ -5,7 +5,7 @@ import { partialName } from '../../src/batches/publish.js'
 import { readBatchSnapshot } from '../../src/batches/read-snapshot.js'
 import type { Session } from '../../src/batches/session.js'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js'
-import { type BatchWorker, startBatchWorker } from '../../workers/batch.js'
+import { type BatchWorker, startBatchWorker } from '../../workers/batch-worker.js'
 import { createFeedBudget } from '../../workers/feed-budget.js'
 import {
   expectAnswers,

@@ -5,7 +5,7 @@ import { createKeyHolder, type KeySource } from '../../src/completions/key-holde
 import { createConduitClient } from '../../src/conduit/client.js'
 import { currentProcess, formatProcess } from '../../src/process-identity.js'
 import { type Admission, createAdmission } from '../../workers/admission.js'
-import { type CompletionWorker, startCompletionWorker } from '../../workers/completion.js'
+import { type CompletionWorker, startCompletionWorker } from '../../workers/completion-worker.js'
 import { createHandleDeps } from '../../workers/handle-deps.js'
 import { silent, type TestBatch } from './batches.js'
 

@@ -8,7 +8,7 @@ import { createKeyHolder } from '../../dist/src/completions/key-holder.js'
 import { createConduitClient } from '../../dist/src/conduit/client.js'
 import { currentProcess, formatProcess } from '../../dist/src/process-identity.js'
 import { createAdmission } from '../../dist/workers/admission.js'
-import { startCompletionWorker } from '../../dist/workers/completion.js'
+import { startCompletionWorker } from '../../dist/workers/completion-worker.js'
 import { createHandleDeps } from '../../dist/workers/handle-deps.js'
 import { startHousekeeping } from '../../dist/workers/housekeeping.js'
 
