@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
 import type { BatchStore } from '../src/batches/batch-store.js'
-import { type BatchWork, type BatchWorkDeps, openBatchWork, troubleOf } from '../src/batches/batch-work.js'
+import type { BatchWorkDeps } from '../src/batches/batch-work.js'
 import type { DirectoryLease } from '../src/batches/lease.js'
+import { createOpenBatches } from './open-batches.js'
 
 export interface BatchWorkerOptions {
   readonly lease: DirectoryLease
@@ -25,60 +26,19 @@ const TROUBLE_PAUSE_MS = 1000
 
 /** Feeds and collects the batches of one data directory, for as long as this process holds its lease. */
 export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
-  const { lease, store, work, mayFeed, log, onTrouble } = options
-  const open = new Map<string, BatchWork>()
-  /** Batches that can't go on, still open: calls in flight may bring answers, which were paid for. */
-  const stopped = new Set<string>()
+  const { lease, store, work, mayFeed, log } = options
+  let troubled = false
+  const open = createOpenBatches({
+    ...options,
+    onTrouble(text) {
+      troubled = true
+      options.onTrouble(text)
+    },
+  })
   let closing = false
   let wake = (): void => {}
   let held = false
   let turn = 0
-
-  async function forget(batch: string): Promise<void> {
-    const opened = open.get(batch)
-    open.delete(batch)
-    stopped.delete(batch)
-    await opened?.close()
-  }
-
-  async function forgetAll(): Promise<void> {
-    for (const batch of [...open.keys()]) await forget(batch)
-  }
-
-  async function opened(batch: string): Promise<BatchWork | null> {
-    const known = open.get(batch)
-    if (known !== undefined) return known
-    const manifest = await work.directory.manifest(batch)
-    if (manifest === null) return null
-    const fresh = await openBatchWork(manifest, work)
-    open.set(batch, fresh)
-    return fresh
-  }
-
-  /** Trouble of one batch stops that batch only; other trouble may pass, so the files are opened anew. */
-  async function guarded<T>(batch: string, step: (work: BatchWork) => Promise<T>): Promise<T | null> {
-    try {
-      const target = await opened(batch)
-      return target === null ? null : await step(target)
-    } catch (error) {
-      const trouble = troubleOf(error)
-      if (trouble === 'batch' && open.has(batch) && !stopped.has(batch)) stopped.add(batch)
-      else await forget(batch)
-      switch (trouble) {
-        case 'lease':
-          throw error
-        case 'batch':
-          await store.end(batch, 'stopped', (error as Error).message)
-          log.error({ batchId: batch, err: error }, 'batch.stopped')
-          return null
-        case 'passing':
-          log.error({ batchId: batch, err: error }, 'batch.trouble')
-          onTrouble(`Batch ${batch} can't go on now, and is tried again: ${(error as Error).message}`)
-          await pause(TROUBLE_PAUSE_MS)
-          return null
-      }
-    }
-  }
 
   function pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
@@ -95,17 +55,17 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     let fed = 0
     for (let dry = 0; dry < batches.length && !closing && (await mayFeed()); ) {
       const batch = batches[turn++ % batches.length] as string
-      const count = (await guarded(batch, (target) => target.feed())) ?? 0
+      const count = (await open.step(batch, (target) => target.feed())) ?? 0
       fed += count
       dry = count === 0 ? dry + 1 : 0
     }
     return fed
   }
 
-  async function collectable(): Promise<string[]> {
-    const active = await store.active(work.directoryId)
-    for (const batch of active) stopped.delete(batch)
-    return [...active, ...stopped]
+  async function collect(batches: readonly string[]): Promise<number> {
+    let lines = 0
+    for (const batch of batches) lines += (await open.step(batch, (target) => target.collect())) ?? 0
+    return lines
   }
 
   /** On a clock of its own: a step that takes long (a big recovery, a slow disk) must not cost the lease. */
@@ -120,28 +80,43 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
   async function tick(): Promise<number> {
     if (!held) await renew()
     if (!held) {
-      await forgetAll()
+      await open.keep([])
       return 0
     }
-    const batches = await collectable()
-    for (const batch of open.keys()) if (!batches.includes(batch)) await forget(batch)
-    let moved = await feed(batches.filter((batch) => !stopped.has(batch)))
-    for (const batch of batches) moved += (await guarded(batch, (target) => target.collect())) ?? 0
+    const active = await store.active(work.directoryId)
+    const draining = await store.draining(work.directoryId)
+    await open.keep([...active, ...draining])
+    let moved = await feed(active)
+    moved += await collect(active)
+    for (const batch of draining) {
+      const lines = await collect([batch])
+      moved += lines
+      if (lines === 0) await open.step(batch, (target) => target.drained())
+    }
     return moved
   }
 
   async function run(): Promise<void> {
     while (!closing) {
       try {
+        troubled = false
         const moved = await tick()
-        if (!closing) await pause(moved > 0 ? 1 : TICK_MS)
+        if (!closing) await pause(troubled ? TROUBLE_PAUSE_MS : moved > 0 ? 1 : TICK_MS)
       } catch (error) {
         held = false
-        await forgetAll().catch((trouble: Error) => log.warn({ err: trouble.message }, 'batch.close_failed'))
+        await open
+          .keep([])
+          .catch((trouble: Error) => log.warn({ err: trouble.message }, 'batch.close_failed'))
         log.warn({ err: (error as Error).message }, 'batch.worker_error')
         if (!closing) await pause(TROUBLE_PAUSE_MS)
       }
     }
+  }
+
+  /** Whatever came until the workers stopped. */
+  async function collectRest(): Promise<void> {
+    const batches = [...(await store.active(work.directoryId)), ...(await store.draining(work.directoryId))]
+    while ((await collect(batches)) > 0);
   }
 
   const renewal = setInterval(renew, RENEW_MS)
@@ -153,13 +128,9 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
       await running
       clearInterval(renewal)
       try {
-        if (await lease.hold()) {
-          for (const batch of await collectable()) {
-            for (let lines = 1; lines > 0; ) lines = (await guarded(batch, (target) => target.collect())) ?? 0
-          }
-        }
+        if (await lease.hold()) await collectRest()
       } finally {
-        await forgetAll()
+        await open.keep([])
         await lease.release()
       }
     },

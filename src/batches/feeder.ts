@@ -112,11 +112,7 @@ function requestsOf(batch: string, chunk: Chunk): CompletionRequest[] {
   }))
 }
 
-async function recordRejects(
-  batch: string,
-  rejects: RequestsAt['rejects'],
-  deps: FeederDeps,
-): Promise<void> {
+async function recordRejects(batch: string, rejects: RequestsAt['rejects'], deps: FeederDeps): Promise<void> {
   await Promise.all(
     rejects.map(({ index, generation, customId, problem }) => {
       const place = { batch, index, generation }

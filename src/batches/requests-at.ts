@@ -36,7 +36,14 @@ export async function requestsAt(
       requests.push({ batch, generation, ...found, body })
     } else if (reject !== undefined && edit !== undefined && 'body' in edit) {
       const { line } = reject.problem
-      requests.push({ batch, index, generation, customId: reject.customId ?? `line-${line}`, line, body: edit.body })
+      requests.push({
+        batch,
+        index,
+        generation,
+        customId: reject.customId ?? `line-${line}`,
+        line,
+        body: edit.body,
+      })
     } else if (reject !== undefined) rejects.push({ ...reject, generation })
   }
   return { requests, rejects }

@@ -27,6 +27,11 @@ export interface EndingOnDisk {
 
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
 
+function recordKeys(keys: QueueKeys, batch: string): string[] {
+  const own = [keys.batch(batch), keys.done(batch), keys.generations(batch), keys.stream(batch)]
+  return [...own, keys.drainingBatches]
+}
+
 /** Records an ending exactly once per request and generation, with or without the job's lock. */
 export async function record(
   redis: Redis,
@@ -35,7 +40,7 @@ export async function record(
   ending: Ending,
 ): Promise<Recorded> {
   const { batch, index, generation } = place
-  const names = [keys.batch(batch), keys.done(batch), keys.generations(batch), keys.stream(batch)]
+  const names = recordKeys(keys, batch)
   const letter = ending.kind === 'dead' ? ending.letter : null
   const usage = ending.kind === 'completed' ? ending.usage : NO_USAGE
   const reply = await runScript(redis, recordScript, names, [
@@ -48,6 +53,7 @@ export async function record(
     usage.completion_tokens,
     usage.total_tokens,
     letter === null ? '' : JSON.stringify(letter),
+    batch,
   ])
   return reply as Recorded
 }
@@ -60,7 +66,7 @@ export async function recordFromDisk(
   { kind, code, usage }: EndingOnDisk,
 ): Promise<Recorded> {
   const { batch, index, generation } = place
-  const names = [keys.batch(batch), keys.done(batch), keys.generations(batch), keys.stream(batch)]
+  const names = recordKeys(keys, batch)
   const tokens = [usage.prompt_tokens, usage.completion_tokens, usage.total_tokens]
   return (await runScript(redis, recordScript, names, [
     index,
@@ -70,6 +76,7 @@ export async function recordFromDisk(
     code,
     ...tokens,
     '',
+    batch,
   ])) as Recorded
 }
 

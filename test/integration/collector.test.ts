@@ -20,7 +20,10 @@ beforeAll(async () => {
 const newBatch = (count = 20) => testBatch(requests(count), {}, session)
 
 function open({ id, paths, manifest, deps }: TestBatch): Promise<Collector> {
-  return openCollector({ batch: id, directory: paths.directory, output: manifest.output, errors: manifest.errors }, deps)
+  return openCollector(
+    { batch: id, directory: paths.directory, output: manifest.output, errors: manifest.errors },
+    deps,
+  )
 }
 
 /** Opens, collects until nothing comes, and closes: a run that ends well. */

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { Session } from '../../src/batches/session.js'
 import { requests } from '../support/batch-files.js'
 import { type TestBatch, testBatch, testSession } from '../support/batches.js'
+import { answered, refused } from '../support/endings.js'
 import { holdRequest } from '../support/gates.js'
 
 let session: Session
@@ -12,7 +13,7 @@ beforeEach(async () => {
 })
 
 const outbox = async () => Object.keys(await session.redis.hgetall(session.keys.outbox))
-const end = (id: string) => session.store.end(id, 'completed', '')
+const end = (id: string) => session.store.end(id, 'cancelled', '')
 
 describe('the end of the last batch', () => {
   it('is the end of an incident that was lifted, though no call succeeded since', async () => {
@@ -39,5 +40,44 @@ describe('the end of the last batch', () => {
     await session.gate.lift('*', 'person')
     await end(batch.id)
     expect((await session.gate.read()).incident).not.toBeNull()
+  })
+})
+
+describe('a batch is completed', () => {
+  const complete = () => session.store.end(batch.id, 'completed', '')
+  const emptyStream = () => session.redis.del(session.keys.stream(batch.id))
+  beforeEach(async () => {
+    await batch.record(0, answered(batch.place(0)))
+    await batch.record(1, refused(batch.place(1)))
+  })
+
+  it('once every request has ended and all is on disk', async () => {
+    expect(await complete()).toBe(false)
+    await emptyStream()
+    expect(await complete()).toBe(true)
+    expect(await session.store.draining(batch.directory.id)).toEqual([])
+  })
+
+  it('not while a retry waits to be fed', async () => {
+    await emptyStream()
+    await session.redis.zadd(session.keys.retries(batch.id), 1, '1')
+    expect(await complete()).toBe(false)
+  })
+
+  it('not while a superseded line is in its errors file', async () => {
+    await emptyStream()
+    await session.redis.hset(session.keys.batch(batch.id), 'superseded', 1)
+    expect(await complete()).toBe(false)
+  })
+})
+
+describe('a batch that is ended early', () => {
+  it('is drained until all that came is on disk, late answers included', async () => {
+    await end(batch.id)
+    expect(await session.store.draining(batch.directory.id)).toEqual([batch.id])
+    expect(await session.store.drained(batch.id)).toBe(true)
+    await batch.record(0, answered(batch.place(0)))
+    expect(await session.store.draining(batch.directory.id)).toEqual([batch.id])
+    expect(await session.store.drained(batch.id)).toBe(false)
   })
 })

@@ -5,13 +5,14 @@ import type { DataDirectory } from '../../batches/data-directory.js'
 import type { Manifest } from '../../batches/manifest.js'
 import { publish } from '../../batches/publish.js'
 import { ResultFileDamaged } from '../../batches/result-file.js'
+import { revisionPaths } from '../../batches/revision.js'
 import type { Session } from '../../batches/session.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { queueKeys } from '../../redis/keys.js'
 
 /**
- * Makes the batch known to Redis, ends those that it replaced (on whatever queue), and lets one that stopped run
- * again. Doing it again changes nothing, so each start does it, and a start that failed midway is made up for.
+ * Makes the batch known to Redis, ends those that it replaced (on whatever queue), and lets one that stopped or
+ * was cancelled run again. Doing it again changes nothing, so each start does it, and a start that failed midway is made up for.
  */
 export async function registerBatch(
   session: Session,
@@ -23,7 +24,7 @@ export async function registerBatch(
     await store.end(batch, 'cancelled', 'replaced with --fresh')
   }
   const state = await session.store.register(manifest, directory.id)
-  if (state === 'stopped') await session.store.reopen(manifest.batch)
+  if (state === 'stopped' || state === 'cancelled') await session.store.reopen(manifest.batch)
 }
 
 /** The tag of a session's keys is `{<prefix>:<queue>}`. */
@@ -43,8 +44,8 @@ export async function restoreFiles(
   batch: BatchSnapshot,
   { store }: Session,
 ): Promise<void> {
-  const paths = directory.batch(manifest.batch)
   const marks = await store.marks(manifest.batch)
+  const paths = revisionPaths(directory.batch(manifest.batch).directory, marks?.revision ?? 0)
   await restore(paths.results, manifest.output, marks?.resultsBytes ?? 0)
   if (batch.failed > 0) await restore(paths.errors, manifest.errors, marks?.errorsBytes ?? 0)
   await removeReplaced(manifest, directory)

@@ -1,0 +1,77 @@
+import type { Logger } from 'pino'
+import type { BatchStore } from '../src/batches/batch-store.js'
+import { type BatchWork, type BatchWorkDeps, openBatchWork, troubleOf } from '../src/batches/batch-work.js'
+
+export interface OpenBatchesOptions {
+  readonly store: BatchStore
+  readonly work: BatchWorkDeps
+  readonly log: Logger
+  /** Told of trouble that stands in the way of a batch now, in a sentence; it is tried again. */
+  readonly onTrouble: (text: string) => void
+}
+
+/** The batches whose files a batch worker has open. */
+export interface OpenBatches {
+  /**
+   * Takes a step of one batch, opening it first. Trouble of one batch stops that batch only; other trouble may pass,
+   * so the files are opened anew at the next step. Null when there was trouble, or nothing to work on.
+   * @throws LeaseLost
+   */
+  step<T>(batch: string, take: (work: BatchWork) => Promise<T>): Promise<T | null>
+  /** Closes all but these. */
+  keep(batches: readonly string[]): Promise<void>
+}
+
+/** Gives no batch opened yet; each is opened at its first step. */
+export function createOpenBatches({ store, work, log, onTrouble }: OpenBatchesOptions): OpenBatches {
+  const open = new Map<string, BatchWork>()
+  /** Those that can't even be opened, until they are let run again. */
+  const broken = new Set<string>()
+
+  async function close(batch: string): Promise<void> {
+    const opened = open.get(batch)
+    open.delete(batch)
+    await opened?.close()
+  }
+
+  async function opened(batch: string): Promise<BatchWork | null> {
+    const known = open.get(batch)
+    if (known !== undefined) return known
+    const manifest = broken.has(batch) ? null : await work.directory.manifest(batch)
+    if (manifest === null) return null
+    const fresh = await openBatchWork(manifest, work)
+    open.set(batch, fresh)
+    return fresh
+  }
+
+  async function stop(batch: string, error: Error): Promise<void> {
+    // Its files stay open: calls in flight may bring answers, which were paid for.
+    if (!open.has(batch)) broken.add(batch)
+    await store.end(batch, 'stopped', error.message)
+    log.error({ batchId: batch, err: error }, 'batch.stopped')
+  }
+
+  return {
+    async step(batch, take) {
+      try {
+        const target = await opened(batch)
+        return target === null ? null : await take(target)
+      } catch (error) {
+        const trouble = troubleOf(error)
+        if (trouble === 'batch') {
+          await stop(batch, error as Error)
+          return null
+        }
+        await close(batch)
+        if (trouble === 'lease') throw error
+        log.error({ batchId: batch, err: error }, 'batch.trouble')
+        onTrouble(`Batch ${batch} can't go on now, and is tried again: ${(error as Error).message}`)
+        return null
+      }
+    },
+    async keep(batches) {
+      for (const batch of broken) if (!batches.includes(batch)) broken.delete(batch)
+      for (const batch of [...open.keys()]) if (!batches.includes(batch)) await close(batch)
+    },
+  }
+}
