@@ -36,8 +36,8 @@ export async function openBatchFiles(
     return seen.includes(true)
   }
 
-  let published = await arePublished((await deps.store.marks(batch))?.revision ?? 0)
   let collector = await open()
+  let published = await arePublished((await deps.store.marks(batch))?.revision ?? 0)
 
   async function renew(marks: BatchMarks): Promise<void> {
     await collector.close()

@@ -1,14 +1,12 @@
 import type { Redis } from 'ioredis'
 import type { DeadLetter } from '../completions/dead-letter.js'
-import { endingOfLine } from '../completions/ending-of-line.js'
-import { placeOfLine } from '../completions/output-line.js'
-import { recordFromDisk } from '../completions/record.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchMarks, BatchStore } from './batch-store.js'
 import { PORTION, readPortion } from './portion.js'
 import { showPartial } from './publish.js'
-import { openResultFile, type ResultFile } from './result-file.js'
-import { type RevisionPaths, revisionPaths } from './revision.js'
+import { recoverLines } from './recover.js'
+import { openResultFile } from './result-file.js'
+import { newestRevision, type RevisionPaths, revisionPaths } from './revision.js'
 
 export interface CollectorDeps {
   readonly redis: Redis
@@ -46,7 +44,7 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
   const { batch, directory } = target
   // For good: a lease that was lost and taken again may have been another's meanwhile, and the files longer.
   const lease = deps.leaseToken()
-  let saved = await marksOf(batch, deps)
+  let saved = await marksOf(target, deps)
   const save = (collectedTo?: string): Promise<void> =>
     deps.store.advance(batch, deps.directoryId, lease, saved, collectedTo)
   // Whoever has lost the lease must not even cut a torn line: its successor may be just writing it.
@@ -64,29 +62,14 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
     await save(collectedTo)
   }
 
-  const adopt = async (line: string): Promise<void> => {
-    const place = placeOfLine(line)
-    if (place === null || place.batch !== batch) return
-    const recorded = await recordFromDisk(deps.redis, deps.keys, place, endingOfLine(line))
-    if (recorded === 'already') onDisk.add(`${place.index}.${place.generation}`)
-    collected++
-  }
-  const recover = async (file: ResultFile, from: number): Promise<void> => {
-    // Many on the way at once: after a Redis that lost everything, these are all lines of the batch.
-    let portion: Promise<void>[] = []
-    for await (const line of file.linesBehind(from)) {
-      portion.push(adopt(line))
-      if (portion.length < PORTION) continue
-      await Promise.all(portion)
-      portion = []
-    }
-    await Promise.all(portion)
-    await file.sync()
-  }
-
   try {
-    await recover(results, saved.resultsBytes)
-    await recover(errors, saved.errorsBytes)
+    const files = [
+      { file: results, from: saved.resultsBytes },
+      { file: errors, from: saved.errorsBytes },
+    ]
+    const recovered = await recoverLines(batch, files, deps)
+    collected += recovered.lines
+    for (const key of recovered.known) onDisk.add(key)
     await checkpoint()
     await showPartial(paths.results, target.output)
     if (errors.bytes > 0) await showPartial(paths.errors, target.errors)
@@ -119,9 +102,14 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
 
 type CollectorMarks = Pick<BatchMarks, 'resultsBytes' | 'errorsBytes' | 'collected' | 'revision'>
 
-async function marksOf(batch: string, { store }: CollectorDeps): Promise<CollectorMarks> {
+async function marksOf(
+  { batch, directory }: CollectorTarget,
+  { store }: CollectorDeps,
+): Promise<CollectorMarks> {
   const { resultsBytes = 0, errorsBytes = 0, collected = 0, revision = 0 } = (await store.marks(batch)) ?? {}
-  return { resultsBytes, errorsBytes, collected, revision }
+  if (collected > 0) return { resultsBytes, errorsBytes, collected, revision }
+  // Nothing was ever written; or Redis has forgotten what was.
+  return { resultsBytes: 0, errorsBytes: 0, collected, revision: await newestRevision(directory) }
 }
 
 async function openFiles(paths: RevisionPaths, { resultsBytes, errorsBytes }: CollectorMarks) {

@@ -1,10 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, rename } from 'node:fs/promises'
 import type { Redis } from 'ioredis'
 import { placeOfLine } from '../completions/output-line.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchMarks, BatchStore } from './batch-store.js'
 import { readFileBytes } from './input/file-bytes.js'
-import { revisionPaths, takeOver } from './revision.js'
+import { draftOf, revisionPaths, takeOver } from './revision.js'
 import { wholeLines } from './whole-lines.js'
 
 export interface RenewDeps {
@@ -37,9 +37,9 @@ export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<
   const from = revisionPaths(directory, revision)
   const to = revisionPaths(directory, revision + 1)
   await takeOver(from.results, to.results, published)
-  const kept = await copyCurrent(from.errors, to.errors, errorsBytes, (index) =>
-    Number(generations[index] ?? 0),
-  )
+  const draft = draftOf(to.errors)
+  const kept = await copyCurrent(from.errors, draft, errorsBytes, (index) => Number(generations[index] ?? 0))
+  await rename(draft, to.errors)
   await deps.store.advance(batch, deps.directoryId, deps.leaseToken(), {
     revision: revision + 1,
     resultsBytes,

@@ -1,4 +1,4 @@
-import { copyFile, link, open, readdir, rm } from 'node:fs/promises'
+import { copyFile, link, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, NO_LINK } from './links.js'
 
@@ -17,7 +17,20 @@ export function revisionPaths(directory: string, revision: number): RevisionPath
   return { results: join(directory, `results${mark}.jsonl`), errors: join(directory, `errors${mark}.jsonl`) }
 }
 
-const OF_A_REVISION = /^(results|errors)(\.r\d+)?\.jsonl$/
+const OF_A_REVISION = /^(results|errors)(?:\.r(\d+))?\.jsonl$/
+
+/**
+ * The newest revision whose files are both there: each gets its name only when it is whole, the failures last. For a
+ * Redis that has lost everything.
+ */
+export async function newestRevision(directory: string): Promise<number> {
+  const names = await readdir(directory)
+  const revisions = names.flatMap((name) => {
+    const match = OF_A_REVISION.exec(name)
+    return match?.[1] === 'errors' ? [Number(match[2] ?? 0)] : []
+  })
+  return Math.max(0, ...revisions)
+}
 
 /** Removes the files of every revision but one. */
 export async function removeOtherRevisions(directory: string, revision: number): Promise<void> {
@@ -47,13 +60,20 @@ export async function takeOver(from: string, to: string, asCopy: boolean): Promi
   // Left by a crash before the revision counted.
   await rm(to, { force: true })
   if (!asCopy && (await linked(from, to))) return
-  await copyFile(from, to)
-  const file = await open(to, 'r')
+  const draft = draftOf(to)
+  await copyFile(from, draft)
+  const file = await open(draft, 'r')
   try {
     await file.sync()
   } finally {
     await file.close()
   }
+  await rename(draft, to)
+}
+
+/** What a file of a revision is called until it is whole. */
+export function draftOf(path: string): string {
+  return `${path}.tmp`
 }
 
 async function linked(from: string, to: string): Promise<boolean> {

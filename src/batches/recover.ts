@@ -1,0 +1,103 @@
+import type { Redis } from 'ioredis'
+import type { DeadLetter } from '../completions/dead-letter.js'
+import { endingOfLine } from '../completions/ending-of-line.js'
+import { placeOfLine } from '../completions/output-line.js'
+import { recordFromDisk } from '../completions/record.js'
+import type { RequestPlace } from '../completions/request.js'
+import type { QueueKeys } from '../redis/keys.js'
+import { loadScript, runScript } from '../redis/scripts.js'
+import { PORTION } from './portion.js'
+import type { ResultFile } from './result-file.js'
+
+const raiseScript = loadScript(new URL('./raise-generations.lua', import.meta.url))
+
+export interface RecoverDeps {
+  readonly redis: Redis
+  readonly keys: QueueKeys
+  readonly bury: (letters: readonly DeadLetter[]) => Promise<void>
+}
+
+/** A file of a batch, and the length up to which it is checkpointed. */
+export interface Recoverable {
+  readonly file: ResultFile
+  readonly from: number
+}
+
+/** What was found behind the checkpoint. */
+export interface Recovered {
+  readonly lines: number
+  /** `<index>.<generation>` of those that Redis knew of: their entries may still be in the stream. */
+  readonly known: ReadonlySet<string>
+}
+
+/**
+ * Keeps the whole lines behind the checkpoint, which were paid for, and records them where Redis does not know them;
+ * cuts a torn line. After a Redis that lost everything, these are all lines of the batch.
+ */
+export async function recoverLines(
+  batch: string,
+  files: readonly Recoverable[],
+  deps: RecoverDeps,
+): Promise<Recovered> {
+  const known = new Set<string>()
+  let lines = 0
+  await raiseGenerations(batch, files, deps)
+  for (const { file, from } of files) {
+    for await (const portion of portionsOf(batch, file, from)) {
+      // Many on the way at once: there may be a million of them.
+      await Promise.all(
+        portion.map(async ({ line, place }) => {
+          const recorded = await recordFromDisk(deps.redis, deps.keys, place, endingOfLine(line))
+          if (recorded === 'already') known.add(`${place.index}.${place.generation}`)
+        }),
+      )
+      lines += portion.length
+    }
+    await file.sync()
+  }
+  return { lines, known }
+}
+
+interface PlacedLine {
+  readonly line: string
+  readonly place: RequestPlace
+}
+
+/** The batch's own lines behind the checkpoint. */
+async function* portionsOf(
+  batch: string,
+  file: ResultFile,
+  from: number,
+): AsyncGenerator<readonly PlacedLine[], void, undefined> {
+  let portion: PlacedLine[] = []
+  for await (const line of file.linesBehind(from)) {
+    const place = placeOfLine(line)
+    if (place?.batch !== batch) continue
+    portion.push({ line, place })
+    if (portion.length < PORTION) continue
+    yield portion
+    portion = []
+  }
+  yield portion
+}
+
+/** First of all lines: one of an earlier generation must not count, wherever it stands. */
+async function raiseGenerations(
+  batch: string,
+  files: readonly Recoverable[],
+  { redis, keys }: RecoverDeps,
+): Promise<void> {
+  const names = [keys.batch(batch), keys.generations(batch)]
+  for (const { file, from } of files) {
+    for await (const portion of portionsOf(batch, file, from)) {
+      const retried = portion.filter(({ place }) => place.generation > 0)
+      if (retried.length === 0) continue
+      await runScript(
+        redis,
+        raiseScript,
+        names,
+        retried.flatMap(({ place }) => [place.index, place.generation]),
+      )
+    }
+  }
+}
