@@ -67,7 +67,8 @@ async function writeDurably(path: string, content: string): Promise<void> {
   await syncDirectory(dirname(path))
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Makes new names in a directory survive a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r')
   try {
     await directory.sync()

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis'
 import { placeOfLine } from '../completions/output-line.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchMarks, BatchStore } from './batch-store.js'
+import { syncDirectory } from './data-directory.js'
 import { readFileBytes } from './input/file-bytes.js'
 import { draftOf, revisionPaths, takeOver } from './revision.js'
 import { wholeLines } from './whole-lines.js'
@@ -40,6 +41,7 @@ export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<
   const draft = draftOf(to.errors)
   const kept = await copyCurrent(from.errors, draft, errorsBytes, (index) => Number(generations[index] ?? 0))
   await rename(draft, to.errors)
+  await syncDirectory(directory)
   await deps.store.advance(batch, deps.directoryId, deps.leaseToken(), {
     revision: revision + 1,
     resultsBytes,
