@@ -3,4 +3,4 @@ import module from 'node:module'
 
 // Node 22 and newer keep compiled code between runs; 20 has no such cache.
 module.enableCompileCache?.()
-await import('../dist/src/cli/main.js')
+await import('../dist/cli/main.js')

@@ -29,7 +29,7 @@ Exit codes: 0 all answered, 1 usage or configuration, 2 finished with failures, 
 `
 
 function version(): string {
-  // dist/src/cli/main.js → the package's root
+  // dist/src/cli/main.js → the package's root (scripts/bundle.mjs turns it for the bundle)
   const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
   return (manifest as { version: string }).version
 }

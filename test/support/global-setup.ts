@@ -34,5 +34,6 @@ function build(): void {
     spawnSync(execPath, [script, ...args], { cwd: root, stdio: 'ignore' }).status
   const compiled = run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json')
   if (compiled !== 0) process.stderr.write('The build has type errors: npm run check shows them.\n')
-  if (run('scripts/copy-lua.mjs') !== 0) throw new Error('scripts/copy-lua.mjs failed')
+  for (const script of ['scripts/copy-lua.mjs', 'scripts/bundle.mjs'])
+    if (run(script) !== 0) throw new Error(`${script} failed: npm run build shows why`)
 }
