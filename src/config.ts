@@ -109,6 +109,8 @@ export interface Config {
 
 /** What flags may say in the environment's place. */
 export interface ConfigFlags {
+  /** The file of settings; `conduit-batch.config.json` in the working directory when nothing says so. */
+  readonly config?: string
   readonly dataDir?: string
 }
 

@@ -1,19 +1,17 @@
 import { Command } from 'commander'
+import { addConfigurationOptions, type ConfigurationFlags } from '../common-options.js'
 import { EXIT } from '../exit.js'
 
-export interface DoctorFlags {
-  readonly dataDir?: string
+export interface DoctorFlags extends ConfigurationFlags {
   readonly json?: true
 }
 
 /** `conduit-batch doctor`: is everything in place for a batch? Costs nothing. */
 export function doctorCommand(): Command {
-  return new Command('doctor')
-    .description('check Redis, the API key, the balance and the disk; costs nothing')
-    .option(
-      '--data-dir <dir>',
-      'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)',
-    )
+  const command = new Command('doctor').description(
+    'check Redis, the keys and balances of every queue, and the disk; costs nothing',
+  )
+  return addConfigurationOptions(command)
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', '\nExits with 1 when something is in the way of a batch.\n')
     .action(async (flags: DoctorFlags) => {

@@ -1,25 +1,21 @@
 import { Command } from 'commander'
+import { addConfigurationOptions, type ConfigurationFlags } from '../common-options.js'
 import { queueName, someText } from '../option-values.js'
 
-export interface GateFlags {
+export interface GateFlags extends ConfigurationFlags {
   readonly reason?: string
-  readonly dataDir?: string
   readonly json?: true
 }
 
-const DATA_DIR = [
-  '--data-dir <dir>',
-  'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)',
-] as const
 const JSON_FLAG = ['--json', 'print one JSON object on stdout'] as const
 
 /** `conduit-batch pause`: no call starts until somebody resumes. */
 export function pauseCommand(): Command {
-  return new Command('pause')
+  const command = new Command('pause')
     .description('let no call of a queue start until it is resumed; calls in flight finish')
     .argument('[queue]', 'the queue', queueName, 'default')
     .option('--reason <text>', 'why, for those who look at the status', someText)
-    .option(...DATA_DIR)
+  return addConfigurationOptions(command)
     .option(...JSON_FLAG)
     .addHelpText('after', '\nExample:\n  conduit-batch pause --reason "waiting for the new prompt"\n')
     .action(async (queue: string, flags: GateFlags) => {
@@ -30,10 +26,10 @@ export function pauseCommand(): Command {
 
 /** `conduit-batch resume`: lifts every hold; one call goes first, and when it succeeds all go on. */
 export function resumeCommand(): Command {
-  return new Command('resume')
+  const command = new Command('resume')
     .description('lift every hold of a queue, after topping up for one; no job has lost its place')
     .argument('[queue]', 'the queue', queueName, 'default')
-    .option(...DATA_DIR)
+  return addConfigurationOptions(command)
     .option(...JSON_FLAG)
     .addHelpText('after', '\nExamples:\n  conduit-batch resume\n  conduit-batch resume nightly\n')
     .action(async (queue: string, flags: GateFlags) => {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { addConfigurationOptions } from '../common-options.js'
 import { queueName, seconds, someText, wholeNumber } from '../option-values.js'
 import type { RunFlags } from '../run/flags.js'
 
@@ -21,7 +22,7 @@ Examples:
 
 /** `conduit-batch run`: a file of prompts in, one answer each out. */
 export function runCommand(): Command {
-  return new Command('run')
+  const command = new Command('run')
     .description('answer every prompt of a file, and wait until it is done')
     .argument('<input>', 'a file of prompts (.jsonl, .jsonl.gz), or - for stdin')
     .option('-o, --output <file>', 'where answers go (default: <input>.results.jsonl)', someText)
@@ -37,10 +38,7 @@ export function runCommand(): Command {
     .option('--strict', 'refuse the file if one line of it cannot be sent')
     .option('--exit-on-pause', 'exit with 3 when only a person can help, instead of waiting')
     .option('--fresh', 'start over: forget the answers that are there')
-    .option(
-      '--data-dir <dir>',
-      'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)',
-    )
+  return addConfigurationOptions(command)
     .option('--json', 'print one JSON object as the last line of stdout')
     .addHelpText('after', EXAMPLES)
     .action(async (input: string, flags: RunFlags) => {

@@ -1,18 +1,16 @@
 import { Command } from 'commander'
+import { addConfigurationOptions, type ConfigurationFlags } from '../common-options.js'
 
-export interface StatusFlags {
-  readonly dataDir?: string
+export interface StatusFlags extends ConfigurationFlags {
   readonly json?: true
 }
 
 /** `conduit-batch status`: queues, why they are held, and the batches of this data directory. */
 export function statusCommand(): Command {
-  return new Command('status')
-    .description('show queues and batches: what runs, what waits, what to do')
-    .option(
-      '--data-dir <dir>',
-      'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)',
-    )
+  const command = new Command('status').description(
+    'show queues and batches: what runs, what waits, what to do',
+  )
+  return addConfigurationOptions(command)
     .option('--json', 'print one JSON object on stdout')
     .addHelpText(
       'after',

@@ -8,7 +8,7 @@ import { checkRedis } from './redis-check.js'
 
 /** Checks everything a batch needs, prints what it found, and tells whether a batch could run. */
 export async function doctor(flags: DoctorFlags): Promise<boolean> {
-  const config = loadConfig(undefined, flags.dataDir === undefined ? {} : { dataDir: flags.dataDir })
+  const config = loadConfig(undefined, flags)
   const disk = await checkDisk(config.dataDirectory)
   const findings = [disk, ...(await checkRedis(config)), ...(await checkConduit(config.queue('default')))]
   const ready = findings.every(({ level }) => level !== 'bad')

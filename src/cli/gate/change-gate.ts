@@ -41,7 +41,7 @@ export async function resume(queue: string, flags: GateFlags): Promise<void> {
 }
 
 function withSession(queue: string, flags: GateFlags, change: (session: Session) => Promise<void>) {
-  const config = loadConfig(undefined, flags.dataDir === undefined ? {} : { dataDir: flags.dataDir })
+  const config = loadConfig(undefined, flags)
   return visit(config, async ({ session }) => change(await session(queue)))
 }
 

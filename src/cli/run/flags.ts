@@ -1,5 +1,7 @@
+import type { ConfigurationFlags } from '../common-options.js'
+
 /** The options of `run`, as commander hands them over. Times are milliseconds. */
-export interface RunFlags {
+export interface RunFlags extends ConfigurationFlags {
   readonly output?: string
   readonly queue: string
   readonly model?: string
@@ -11,6 +13,5 @@ export interface RunFlags {
   readonly strict?: true
   readonly exitOnPause?: true
   readonly fresh?: true
-  readonly dataDir?: string
   readonly json?: true
 }

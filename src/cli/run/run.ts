@@ -39,7 +39,7 @@ interface RunContext {
  */
 export async function run(input: string, flags: RunFlags): Promise<ExitCode> {
   const startedAt = Date.now()
-  const config = loadConfig(undefined, flags.dataDir === undefined ? {} : { dataDir: flags.dataDir })
+  const config = loadConfig(undefined, flags)
   const screen = createScreen()
   const directory = await openDataDirectory(config.dataDirectory)
   const { manifest, resumed } = await stage(input, flags, directory, screen)

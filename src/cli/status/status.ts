@@ -11,7 +11,7 @@ const DEFAULT_COLUMNS = 100
 
 /** Prints where every queue and batch stands. */
 export async function status(flags: StatusFlags): Promise<void> {
-  const config = loadConfig(undefined, flags.dataDir === undefined ? {} : { dataDir: flags.dataDir })
+  const config = loadConfig(undefined, flags)
   const { queues, batches } = await visit(config, (visiting) => look(visiting, config))
   if (flags.json) {
     process.stdout.write(`${JSON.stringify({ queues, batches })}\n`)

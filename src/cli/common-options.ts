@@ -1,0 +1,23 @@
+import type { Command } from 'commander'
+import { someText } from './option-values.js'
+
+/** The options of every command that reads the configuration; `loadConfig(undefined, flags)` takes them as they are. */
+export interface ConfigurationFlags {
+  readonly config?: string
+  readonly dataDir?: string
+}
+
+/** Adds `--config` and `--data-dir`: the same words on every command. */
+export function addConfigurationOptions(command: Command): Command {
+  return command
+    .option(
+      '--config <file>',
+      'settings and queues (default: CONDUIT_BATCH_CONFIG or ./conduit-batch.config.json)',
+      someText,
+    )
+    .option(
+      '--data-dir <dir>',
+      'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)',
+      someText,
+    )
+}
