@@ -13,17 +13,16 @@ export function createTeller(terminal: NodeJS.WriteStream): (event: WorkerEvent)
   const paint = createPaint(terminal.hasColors())
   const toldAt = new Map<string, number>()
 
-  function isNews({ text }: { readonly text: string }, nowMs: number): boolean {
-    const before = toldAt.get(text)
-    if (before !== undefined && nowMs - before < TROUBLE_AGAIN_MS) return false
-    toldAt.clear()
+  function isNews(text: string, nowMs: number): boolean {
+    for (const [told, at] of toldAt) if (nowMs - at >= TROUBLE_AGAIN_MS) toldAt.delete(told)
+    if (toldAt.has(text)) return false
     toldAt.set(text, nowMs)
     return true
   }
 
   return (event) => {
     const nowMs = Date.now()
-    if (event.kind === 'trouble' && !isNews(event, nowMs)) return
+    if (event.kind === 'trouble' && !isNews(event.text, nowMs)) return
     // A terminal that does not know its width says 0.
     const columns = Math.max(LEAST_COLUMNS, Math.min(WIDEST_COLUMNS, terminal.columns || WIDEST_COLUMNS))
     const canvas: Canvas = { columns, paint }
