@@ -22,6 +22,8 @@ export interface CompletionWorker {
   setConcurrency(concurrency: number): void
   /** Whether this process works on the job now. */
   runs(jobId: string): boolean
+  /** How many jobs this process works on now. */
+  readonly running: number
 }
 
 export interface CompletionWorkerOptions {
@@ -89,6 +91,9 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     },
     abort: () => worker.cancelAllJobs('shutdown'),
     runs: (id) => running.has(id),
+    get running() {
+      return running.size
+    },
     setConcurrency(concurrency) {
       worker.concurrency = concurrency
     },

@@ -3,16 +3,31 @@ import type { BatchOptions } from '../src/completions/request.js'
 
 /** Connections a process may have open to Conduit; also the most calls it may have in flight. */
 export const MOST_CONCURRENCY = 1000
+/** When no batch is active: single requests of producers name no figure. */
+const WITHOUT_BATCH = 50
 
-/** How many calls this process may have in flight: the most that an active batch asks for. */
+/** What bounds the calls that one process may have in flight for a queue. */
+export interface ConcurrencyBounds {
+  /** Asked for on the command line: it wins. Null: what the batches ask for. */
+  readonly wanted: number | null
+  /** What the queue's configuration allows to batches; null: no bound. */
+  readonly ceiling: number | null
+}
+
+/**
+ * How many calls this process may have in flight now: what was asked for, else the most that an active batch of the
+ * queue asks for, whichever data directory it is in.
+ */
 export function createConcurrency(
-  { store }: Session,
-  directoryId: string,
+  { redis, keys }: Session,
+  { wanted, ceiling }: ConcurrencyBounds,
   options: (batch: string) => Promise<BatchOptions>,
 ): () => Promise<number> {
   return async () => {
-    const active = await store.active(directoryId)
-    const wanted = await Promise.all(active.map(async (batch) => (await options(batch)).concurrency))
-    return Math.min(MOST_CONCURRENCY, Math.max(1, ...wanted))
+    if (wanted !== null) return Math.min(wanted, MOST_CONCURRENCY)
+    const active = await redis.smembers(keys.activeBatches)
+    const asked = await Promise.all(active.map(async (batch) => (await options(batch)).concurrency))
+    const most = asked.length === 0 ? WITHOUT_BATCH : Math.max(...asked)
+    return Math.min(most, ceiling ?? MOST_CONCURRENCY, MOST_CONCURRENCY)
   }
 }

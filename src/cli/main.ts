@@ -5,6 +5,7 @@ import { pauseCommand, resumeCommand } from './commands/gate.js'
 import { runCommand } from './commands/run.js'
 import { simulateCommand } from './commands/simulate.js'
 import { statusCommand } from './commands/status.js'
+import { workCommand } from './commands/work.js'
 import { EXIT } from './exit.js'
 import { explain } from './explain.js'
 
@@ -15,6 +16,7 @@ Examples:
   cat prompts.jsonl | conduit-batch run - --output answers.jsonl
   conduit-batch status            (from another terminal)
   conduit-batch resume            (after topping up)
+  conduit-batch work              (workers that go on whoever hands in batches)
   conduit-batch doctor            (is everything in place?)
 
 Settings (environment):
@@ -40,6 +42,7 @@ const program = new Command('conduit-batch')
   .showHelpAfterError('(conduit-batch --help tells more)')
   .addHelpText('after', EXAMPLES)
   .addCommand(runCommand())
+  .addCommand(workCommand())
   .addCommand(statusCommand())
   .addCommand(pauseCommand())
   .addCommand(resumeCommand())

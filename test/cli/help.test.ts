@@ -33,7 +33,7 @@ const SETTINGS = [
   'CONDUIT_BATCH_DATA_DIR',
   'CONDUIT_BATCH_ALERT_WEBHOOK',
 ]
-const COMMANDS = ['run', 'status', 'pause', 'resume', 'doctor', 'simulate']
+const COMMANDS = ['run', 'work', 'status', 'pause', 'resume', 'doctor', 'simulate']
 
 async function help(...args: string[]): Promise<string> {
   const end = await (await createWorkplace({ REDIS_URL: undefined })).run(args)
@@ -67,6 +67,7 @@ describe('--help', () => {
   })
 
   test.each([
+    ['work', ['--roles', '--queue', '--concurrency', '--until-idle', '--data-dir']],
     ['status', ['--json', '--data-dir']],
     ['pause', ['[queue]', '--reason', '--json', '--data-dir']],
     ['resume', ['[queue]', '--json', '--data-dir']],

@@ -1,10 +1,11 @@
-import { type Roles, type RolesOptions, startRoles } from '../../../workers/roles.js'
+import { DEADLINES } from '../../../workers/deadlines.js'
+import type { Interruptions } from '../../../workers/interruptions.js'
+import { type AllRolesOptions, type Roles, startRoles } from '../../../workers/roles.js'
 import { readBatchSnapshot } from '../../batches/read-snapshot.js'
 import type { QueueSnapshot } from '../../batches/snapshot.js'
 import type { BatchOptions } from '../../completions/request.js'
 import { EXIT } from '../exit.js'
 import type { RunStatus } from '../text/summary-object.js'
-import type { Interruptions } from './interruptions.js'
 import type { Screen } from './screen.js'
 import { createView, type View } from './view.js'
 
@@ -18,20 +19,18 @@ export interface AttendOptions {
   readonly exitOnPause: boolean
   /** Tells a Redis that has lost everything of the batch again. */
   readonly registerAgain: () => Promise<void>
-  readonly roles: RolesOptions
+  readonly roles: AllRolesOptions
 }
 
 const LOOK_MS = 200
 const TAKE_OVER_MS = 1000
-/** Calls in flight may take this long after Ctrl-C; what is left then goes back to its place. */
-const CLOSING_DEADLINE_MS = 30_000
-/** Putting everything away may take this much longer; it takes for ever when Redis does not answer. */
-const PUTTING_AWAY_MS = 15_000
+/** Whoever holds the directory may only feed and collect: when nobody makes calls for so long, this process does. */
+const UNSERVED_MS = 5000
 const AFTER_TROUBLE_MS = 5000
 
 /**
- * Works on the batch when nobody else serves this data directory, watches it when somebody does, and takes over
- * when they leave. Ends when the batch does, at a pause if asked to, or when interrupted.
+ * Works on the batch when nobody else serves this data directory (or nobody its queue), watches it when somebody does,
+ * and takes over when they leave. Ends when the batch does, at a pause if asked to, or when interrupted.
  */
 export async function attend(options: AttendOptions): Promise<RunStatus> {
   const { interruptions } = options
@@ -40,15 +39,19 @@ export async function attend(options: AttendOptions): Promise<RunStatus> {
   const tellOfOtherKey = createKeyNotice(options)
   let roles: Roles | null = null
   let askedAt = 0
+  /** Since when every look has shown nobody who makes the calls of this queue. */
+  let unservedSince: number | null = null
   interruptions.takeOver()
   try {
     for (;;) {
       if (interruptions.count > 0) return await leave(roles, 'interrupted', view, options)
       if (roles === null && Date.now() - askedAt >= TAKE_OVER_MS) {
         askedAt = Date.now()
-        roles = await takeOver(options)
+        roles = await takeOver(options, unservedSince !== null && Date.now() - unservedSince >= UNSERVED_MS)
       }
       const seen = await view.look({ attached: roles === null, closing: false })
+      if (seen?.queue.workers === 0) unservedSince ??= Date.now()
+      else unservedSince = null
       if (seen !== null) {
         if (seen.batch === null) await options.registerAgain()
         else if (seen.batch.state !== 'running') return await leave(roles, seen.batch.state, view, options)
@@ -69,10 +72,17 @@ export async function attend(options: AttendOptions): Promise<RunStatus> {
   }
 }
 
-/** Starts the workers if nobody else serves this directory, and says what else they will work on. */
-async function takeOver({ roles, batch, options, screen }: AttendOptions): Promise<Roles | null> {
-  const { lease, session, directory } = roles
-  if (!(await lease.hold())) return null
+/**
+ * Starts the workers if nobody else serves this directory, or nobody this queue, and says what else they will work on.
+ * Without the lease the batch worker waits for it.
+ */
+async function takeOver(
+  { roles, batch, options, screen }: AttendOptions,
+  unserved: boolean,
+): Promise<Roles | null> {
+  const { session } = roles
+  const { lease, directory } = roles.batch
+  if (!(await lease.hold()) && !unserved) return null
   await session.store.setOptions(batch, options)
   for (const other of await session.store.active(directory.id)) {
     const left = other === batch ? null : await readBatchSnapshot(session, other)
@@ -88,7 +98,8 @@ function createKeyNotice({ roles, screen }: AttendOptions): (queue: QueueSnapsho
   let told = false
   return ({ holds }) => {
     const hold = holds.find(({ reason }) => reason === 'credentials')
-    if (told || hold === undefined || hold.keyFingerprint === roles.keyHolder.current().fingerprint) return
+    const { fingerprint } = roles.completion.keyHolder.current()
+    if (told || hold === undefined || hold.keyFingerprint === fingerprint) return
     told = true
     screen.notice(
       'The other process works with the key that was refused. Stop it (Ctrl-C there), and this one goes on.',
@@ -104,9 +115,10 @@ async function leave(
   { roles: { session }, batch, screen, interruptions }: AttendOptions,
 ): Promise<RunStatus> {
   if (roles === null) return status
-  interruptions.onAnother(roles.abort)
-  const closing = roles.close(CLOSING_DEADLINE_MS)
-  const giveUpAt = Date.now() + CLOSING_DEADLINE_MS + PUTTING_AWAY_MS
+  const { finishMs, putAwayMs } = DEADLINES
+  interruptions.second.addEventListener('abort', roles.abort, { once: true })
+  const closing = roles.close(finishMs)
+  const giveUpAt = Date.now() + finishMs + putAwayMs
   for (let open = true; open; ) {
     open = await Promise.race([closing.then(() => false), interruptions.orAfter(LOOK_MS).then(() => true)])
     if (open && status !== 'completed') await view.look({ attached: false, closing: true })

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { type Interruptions, listenForInterruptions } from '../../../workers/interruptions.js'
 import { type DataDirectory, openDataDirectory } from '../../batches/data-directory.js'
 import { createDirectoryLease } from '../../batches/lease.js'
 import type { Manifest } from '../../batches/manifest.js'
@@ -15,7 +16,6 @@ import { formatBytes } from '../text/format.js'
 import type { RunStatus } from '../text/summary-object.js'
 import { attend } from './attend.js'
 import type { RunFlags } from './flags.js'
-import { type Interruptions, listenForInterruptions } from './interruptions.js'
 import { outputNames } from './output-names.js'
 import { registerBatch, restoreFiles } from './register.js'
 import { report } from './report.js'
@@ -155,11 +155,13 @@ async function work(
     registerAgain: () => registerBatch(session, directory, manifest),
     roles: {
       session,
-      directory,
-      lease,
-      keyHolder,
-      baseUrl: queue.baseUrl,
-      alertWebhook: queue.alertWebhook,
+      completion: {
+        keyHolder,
+        baseUrl: queue.baseUrl,
+        concurrency: { wanted: null, ceiling: queue.concurrency },
+      },
+      batch: { directory, lease },
+      alert: { webhook: queue.alertWebhook },
       log,
       onTrouble: once(screen.notice),
     },

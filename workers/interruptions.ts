@@ -1,14 +1,17 @@
-import { EXIT } from '../exit.js'
+/** Exit code of a process that was told to stop and did not come to its end. */
+export const INTERRUPTED = 130
 
 /** Ctrl-C, SIGTERM and a closed terminal, counted. */
 export interface Interruptions {
   readonly count: number
-  /** From now on the first signal is the caller's: it looks at `count`, and `orAfter` wakes it. */
+  /** Aborts at the first signal: come to an end in order. */
+  readonly first: AbortSignal
+  /** Aborts at the second: leave at once. */
+  readonly second: AbortSignal
+  /** From now on the first signal is the caller's: it looks at `count` or `first`, and `orAfter` wakes it. */
   takeOver(): void
   /** Resolves after this long, or at once when a signal comes. */
   orAfter(ms: number): Promise<void>
-  /** Called at the next signal. */
-  onAnother(listener: () => void): void
   close(): void
 }
 
@@ -21,16 +24,18 @@ const LEAVE_MS = 1500
  * @param leaveEarly what the first signal does before somebody takes over
  */
 export function listenForInterruptions(leaveEarly: () => Promise<void>): Interruptions {
+  const first = new AbortController()
+  const second = new AbortController()
   let count = 0
   let taken = false
   let wake = (): void => {}
-  let another = (): void => {}
   const onSignal = () => {
     count++
     wake()
-    if (count > 2) process.exit(EXIT.interrupted)
-    if (count === 2) another()
-    if (count === 2 || !taken) setTimeout(() => process.exit(EXIT.interrupted), LEAVE_MS).unref()
+    first.abort()
+    if (count > 2) process.exit(INTERRUPTED)
+    if (count === 2) second.abort()
+    if (count === 2 || !taken) setTimeout(() => process.exit(INTERRUPTED), LEAVE_MS).unref()
     if (count === 1 && !taken) void leaveEarly()
   }
   for (const signal of SIGNALS) process.on(signal, onSignal)
@@ -38,6 +43,8 @@ export function listenForInterruptions(leaveEarly: () => Promise<void>): Interru
     get count() {
       return count
     },
+    first: first.signal,
+    second: second.signal,
     takeOver() {
       taken = true
     },
@@ -49,9 +56,6 @@ export function listenForInterruptions(leaveEarly: () => Promise<void>): Interru
           resolve()
         }
       })
-    },
-    onAnother(listener) {
-      another = listener
     },
     close() {
       for (const signal of SIGNALS) process.off(signal, onSignal)

@@ -1,0 +1,80 @@
+import type { WorkerEvent } from '../../../workers/events.js'
+import type { Role } from '../../../workers/role.js'
+import { formatCounted, formatDuration, formatMoment } from '../text/format.js'
+import { oneLine } from '../text/harmless.js'
+import { type Canvas, labelled } from '../text/layout.js'
+import { pauseBlock } from '../text/pause-block.js'
+
+const ROLE_WORDS: Readonly<Record<Role, string>> = {
+  completion: 'makes the calls',
+  batch: 'feeds and collects batches',
+  alert: 'sends alerts',
+}
+
+/** An event of a process of workers, for the person at its terminal. */
+export function eventLines(event: WorkerEvent, nowMs: number, canvas: Canvas): string[] {
+  const at = (text: string) => labelled(formatMoment(nowMs, nowMs), text, canvas)
+  switch (event.kind) {
+    case 'started':
+      return [
+        ...at(startedWords(event)),
+        ...labelled('', 'Ctrl-C stops it in order: calls in flight finish first.', canvas),
+      ]
+    case 'paused':
+      return ['', ...pausedLines(event, nowMs, canvas), '']
+    case 'resumed':
+      return at(
+        `Queue ${event.queue} is open again: ${event.probing ? 'one call goes first, then all.' : 'it goes on.'}`,
+      )
+    case 'lacking':
+      return at(lackingWords(event))
+    case 'stopping':
+      return at(stoppingWords(event))
+    case 'stopped':
+      return at(stoppedWords[event.how])
+    case 'trouble':
+      return at(oneLine(event.text))
+  }
+}
+
+function startedWords({ queues, roles, dataDirectory }: Extract<WorkerEvent, { kind: 'started' }>): string {
+  const does = roles.map((role) => ROLE_WORDS[role]).join(', ')
+  const whose = queues.length === 1 ? `queue ${queues[0]}` : `queues ${queues.join(', ')}`
+  const where = dataDirectory === null ? '' : ` Batches of ${oneLine(dataDirectory)}.`
+  return `At work for ${whose}: ${does}.${where}`
+}
+
+function pausedLines(
+  { queue, holds }: Extract<WorkerEvent, { kind: 'paused' }>,
+  nowMs: number,
+  canvas: Canvas,
+): string[] {
+  return holds.flatMap((hold, index) =>
+    pauseBlock(hold, queue, nowMs, canvas, index === 0 ? 'PAUSED' : 'AND'),
+  )
+}
+
+function lackingWords(event: Extract<WorkerEvent, { kind: 'lacking' }>): string {
+  const option = event.queue === 'default' ? '' : ` --queue ${event.queue}`
+  const start = `conduit-batch work --roles ${event.role}${option}`
+  if (event.role === 'completion')
+    return `Nobody makes calls for queue ${event.queue}. Start it with: ${start}`
+  const [first = '', ...others] = event.batches
+  const more = others.length === 0 ? '' : ` and ${formatCounted(others.length, 'other', 'others')}`
+  const output = oneLine(event.output)
+  return (
+    `Nobody feeds and collects batch ${first}${output === '' ? '' : ` (${output})`}${more} of queue ${event.queue}, ` +
+    `which is in another data directory. Start there: ${start}`
+  )
+}
+
+function stoppingWords({ inFlight, finishMs }: Extract<WorkerEvent, { kind: 'stopping' }>): string {
+  if (inFlight <= 0) return 'Stopping.'
+  const calls = formatCounted(inFlight, 'call in flight may', 'calls in flight may')
+  return `Stopping: ${calls} finish, for ${formatDuration(finishMs)} at most. Ctrl-C again leaves at once.`
+}
+
+const stoppedWords = {
+  in_order: 'Stopped. Nothing is lost: the next workers go on from here.',
+  left: 'Redis does not answer, so this process leaves as it is. The next workers go on from here.',
+} as const

@@ -1,0 +1,45 @@
+import type { Queue } from 'bullmq'
+import type { Logger } from 'pino'
+import { ALERTS, drainOutbox } from '../src/alerts/outbox.js'
+import type { Session } from '../src/batches/session.js'
+import { openQueue } from '../src/completions/queues.js'
+import { startAlertWorker } from './alert-worker.js'
+
+/** The alerts of one queue in this process: the outbox, and the worker that delivers from it. */
+export interface AlertRole {
+  /** For housekeeping: hands over what the gate's scripts have decided to tell. */
+  enqueue(): Promise<unknown>
+  /** Waits for what is due. */
+  close(): Promise<void>
+}
+
+const DELIVERY_DEADLINE_MS = 10_000
+const LOOK_MS = 50
+
+/** @param webhook null: alerts go to the log (and the terminal) only */
+export function startAlertRole(session: Session, webhook: string | null, log: Logger): AlertRole {
+  const { redis, keys, store } = session
+  const queue = openQueue(ALERTS, redis, keys)
+  const worker = startAlertWorker({ redis, keys, log, webhook })
+  const enqueue = () => drainOutbox(redis, keys, queue, store.waiting)
+  return {
+    enqueue,
+    async close() {
+      await enqueue()
+      await untilDelivered(queue, log)
+      await worker.close()
+      await queue.close()
+    },
+  }
+}
+
+/** What is not delivered by then stays in Redis, for the next process with this role. */
+async function untilDelivered(queue: Queue, log: Logger): Promise<void> {
+  const until = Date.now() + DELIVERY_DEADLINE_MS
+  for (;;) {
+    const { wait = 0, active = 0, delayed = 0 } = await queue.getJobCounts('wait', 'active', 'delayed')
+    if (wait + active + delayed === 0) return
+    if (Date.now() >= until) return log.warn({ alerts: wait + active + delayed }, 'alert.left_for_later')
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+  }
+}

@@ -1,0 +1,110 @@
+import type { Logger } from 'pino'
+import type { Session } from '../src/batches/session.js'
+import { createFleet, type Fleet } from '../src/completions/fleet.js'
+import type { KeyHolder } from '../src/completions/key-holder.js'
+import { createConduitClient } from '../src/conduit/client.js'
+import { currentProcess, formatProcess } from '../src/process-identity.js'
+import { createAdmission } from './admission.js'
+import { type CompletionWorker, startCompletionWorker } from './completion-worker.js'
+import { type ConcurrencyBounds, createConcurrency, MOST_CONCURRENCY } from './concurrency.js'
+import { createHandleDeps } from './handle-deps.js'
+
+/** What the calls of a queue need. */
+export interface CompletionRoleOptions {
+  readonly keyHolder: KeyHolder
+  readonly baseUrl: string
+  readonly concurrency: ConcurrencyBounds
+}
+
+/** The calls of one queue in this process. */
+export interface CompletionRole {
+  /** For housekeeping; they go on until `finish` is done. */
+  readonly steps: readonly (() => Promise<unknown>)[]
+  /** Calls that are out. */
+  readonly inFlight: number
+  /** Takes no more jobs; lets the calls that are out finish until the deadline, then aborts them. */
+  finish(deadlineMs: number): Promise<void>
+  /** The last step: nobody need look for jobs of ours any more. */
+  leave(): Promise<void>
+  abort(): void
+}
+
+/** After a reconnection, jobs that a lost reply handed out are looked for this long. */
+const ORPHANS_MS = 10_000
+
+/** Starts to make the calls of a queue, and to give back the jobs of workers that died. */
+export async function startCompletionRole(
+  session: Session,
+  { keyHolder, baseUrl, concurrency: bounds }: CompletionRoleOptions,
+  log: Logger,
+  onTrouble: (text: string) => void,
+): Promise<CompletionRole> {
+  const { redis, keys } = session
+  const name = formatProcess(currentProcess())
+  const fleet = createFleet(redis, keys, session.completions, name)
+  // Before the first job: whoever finds us dead must know whose the jobs are.
+  await fleet.beat()
+
+  const conduit = createConduitClient({ baseUrl, connections: MOST_CONCURRENCY })
+  const admission = createAdmission(session, keyHolder, log)
+  await admission.mirrorGate()
+  const deps = createHandleDeps({ session, admission, conduit, keyHolder, workerName: name, log, onTrouble })
+  const concurrency = createConcurrency(session, bounds, deps.options)
+  const worker = startCompletionWorker({
+    redis,
+    keys,
+    concurrency: await concurrency(),
+    log,
+    deps,
+    onTrouble,
+  })
+  const orphans = createOrphanSearch(session, fleet, worker, log)
+  return {
+    steps: [
+      admission.mirrorGate,
+      fleet.beat,
+      () => releaseDead(session, fleet, log),
+      orphans.look,
+      async () => worker.setConcurrency(await concurrency()),
+    ],
+    get inFlight() {
+      return worker.running - admission.permits.waiting
+    },
+    async finish(deadlineMs) {
+      orphans.close()
+      admission.permits.close()
+      await worker.close(deadlineMs)
+      await admission.permits.flush()
+    },
+    async leave() {
+      await fleet.leave()
+      await conduit.close()
+    },
+    abort: worker.abort,
+  }
+}
+
+async function releaseDead({ store }: Session, fleet: Fleet, log: Logger): Promise<void> {
+  const released = await fleet.releaseDead()
+  if (released.length === 0) return
+  log.warn({ released: released.length }, 'completion.released_from_dead_workers')
+  // Their calls were out, as far as anybody knows.
+  for (const { batch } of released) await store.count(batch, 'maybeBilled')
+}
+
+/** Looks for jobs that BullMQ believes to be ours, for a while after each reconnection. */
+function createOrphanSearch({ redis }: Session, fleet: Fleet, worker: CompletionWorker, log: Logger) {
+  let until = 0
+  const expect = () => {
+    until = Date.now() + ORPHANS_MS
+  }
+  redis.on('ready', expect)
+  return {
+    async look(): Promise<void> {
+      if (Date.now() > until) return
+      const released = await fleet.releaseOrphans(worker.runs)
+      if (released > 0) log.warn({ released }, 'completion.released_after_reconnection')
+    },
+    close: () => void redis.off('ready', expect),
+  }
+}

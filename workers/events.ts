@@ -1,0 +1,65 @@
+import type { Logger } from 'pino'
+import type { Hold } from '../src/admission/hold.js'
+import type { Role } from './role.js'
+
+/** What happens to a process of workers, as people and the log are told it. */
+export type WorkerEvent =
+  | {
+      readonly kind: 'started'
+      readonly queues: readonly string[]
+      readonly roles: readonly Role[]
+      /** Where it feeds and collects; null without the batch role. */
+      readonly dataDirectory: string | null
+    }
+  | { readonly kind: 'paused'; readonly queue: string; readonly holds: readonly Hold[] }
+  /** The gate is open; `probing`: one call goes first. */
+  | { readonly kind: 'resumed'; readonly queue: string; readonly probing: boolean }
+  | ({ readonly kind: 'lacking'; readonly queue: string } & Lack)
+  | { readonly kind: 'stopping'; readonly inFlight: number; readonly finishMs: number }
+  /** `left`: not everything could be put away; what is missing is taken over as from a process that died. */
+  | { readonly kind: 'stopped'; readonly how: 'in_order' | 'left' }
+  /** Something stands in the way now, and is tried again. */
+  | { readonly kind: 'trouble'; readonly text: string }
+
+/** Work that waits for a role which no process has. */
+export type Lack =
+  | { readonly role: 'completion' }
+  /** Active batches of one data directory, and where the first of them writes its answers. */
+  | { readonly role: 'batch'; readonly batches: readonly string[]; readonly output: string }
+
+/** Writes an event to the log. Trouble is not: whoever met it has logged it with its error. */
+export function logEvent(log: Logger, event: WorkerEvent): void {
+  switch (event.kind) {
+    case 'started': {
+      const { queues, roles, dataDirectory } = event
+      log.info({ queues, roles, pid: process.pid, dataDirectory }, 'worker.started')
+      break
+    }
+    case 'paused': {
+      const holds = event.holds.map(({ reason, code, requestId, until }) => ({
+        reason,
+        code,
+        requestId,
+        until,
+      }))
+      log.warn({ queue: event.queue, holds }, 'queue.paused')
+      break
+    }
+    case 'resumed':
+      log.info({ queue: event.queue, probing: event.probing }, 'queue.resumed')
+      break
+    case 'lacking': {
+      const { kind: _, ...fields } = event
+      log.warn(fields, 'queue.lacks_role')
+      break
+    }
+    case 'stopping':
+      log.info({ inFlight: event.inFlight }, 'worker.stopping')
+      break
+    case 'stopped':
+      log.info({ how: event.how }, 'worker.stopped')
+      break
+    case 'trouble':
+      break
+  }
+}

@@ -1,0 +1,106 @@
+import type { Logger } from 'pino'
+import type { Config } from '../src/config.js'
+import { DEADLINES, type Deadlines } from './deadlines.js'
+import { logEvent, type WorkerEvent } from './events.js'
+import { followQueues } from './follow.js'
+import { type OpenWorkers, openWorkers } from './open-workers.js'
+import { planQueues } from './queue-workers.js'
+import { ROLES, type Role } from './role.js'
+
+export interface RunWorkersOptions {
+  readonly config: Config
+  readonly queues: readonly string[]
+  readonly roles: ReadonlySet<Role>
+  /** Calls in flight at most, for each queue; null: what its batches ask for. */
+  readonly concurrency: number | null
+  /** Ends when no batch is active and nothing waits in any of the queues. */
+  readonly untilIdle: boolean
+  readonly log: Logger
+  /** For people; the log has it already. */
+  readonly onEvent: (event: WorkerEvent) => void
+  /** Come to an end in order: take no more jobs, let calls finish. */
+  readonly stop: AbortSignal
+  /** Abort the calls in flight, and put away what is there. */
+  readonly stopNow: AbortSignal
+  readonly deadlines?: Deadlines
+}
+
+/** `left`: Redis did not answer in time, so something is still open here: the process must be ended. */
+export type WorkersEnd = 'in_order' | 'left'
+
+/**
+ * The workers of one process: any roles for any queues, each queue with a connection, gate, key and pool of its own,
+ * so that trouble on one never touches another. Works until told to stop, or until nothing is left to do.
+ *
+ * @throws ApiKeyMissing, UnknownQueue, RedisUnavailable and the other reasons why nothing can start
+ */
+export async function runWorkers(options: RunWorkersOptions): Promise<WorkersEnd> {
+  const { config, roles, log, stop } = options
+  const tell = (event: WorkerEvent): void => {
+    logEvent(log, event)
+    options.onEvent(event)
+  }
+  const queues = [...new Set(options.queues)]
+  const plans = await planQueues(queues.map(config.queue), roles)
+  const onTrouble = (text: string) => tell({ kind: 'trouble', text })
+  const opening = openWorkers(plans, { ...options, onTrouble })
+  const workers = await Promise.race([opening, aborted(stop).then(() => null)])
+  if (workers !== null) {
+    const dataDirectory = workers.directory?.path ?? null
+    tell({ kind: 'started', queues, roles: ROLES.filter((role) => roles.has(role)), dataDirectory })
+    await untilDone(workers, tell, options)
+  }
+  return putAway(opening, workers, tell, options)
+}
+
+/** Tells what happens to the queues until it is time to stop. */
+async function untilDone(
+  { queues, directory }: OpenWorkers,
+  tell: (event: WorkerEvent) => void,
+  { untilIdle, log, stop }: RunWorkersOptions,
+): Promise<void> {
+  const done = new AbortController()
+  const sessions = queues.map(({ session }) => session)
+  const idle = followQueues({ sessions, ownDirectory: directory?.id ?? null, tell, log, until: done.signal })
+  try {
+    await Promise.race(untilIdle ? [idle, aborted(stop)] : [aborted(stop)])
+  } finally {
+    done.abort()
+  }
+}
+
+/** Closes all queues at once, and waits no longer than the deadlines allow. */
+async function putAway(
+  opening: Promise<OpenWorkers>,
+  workers: OpenWorkers | null,
+  tell: (event: WorkerEvent) => void,
+  { log, stopNow, deadlines: { finishMs, putAwayMs } = DEADLINES }: RunWorkersOptions,
+): Promise<WorkersEnd> {
+  tell({ kind: 'stopping', inFlight: workers?.inFlight ?? 0, finishMs })
+  const closing = opening.then((opened) => {
+    void aborted(stopNow).then(opened.abort)
+    return opened.close(finishMs)
+  })
+  const ended = closing.then(
+    () => 'in_order' as const,
+    (error: Error) => {
+      log.error({ err: error.message }, 'worker.close_failed')
+      return 'left' as const
+    },
+  )
+  // What has not even started has no calls to wait for.
+  const how = await Promise.race([ended, after(putAwayMs + (workers === null ? 0 : finishMs))])
+  tell({ kind: 'stopped', how })
+  return how
+}
+
+function after(ms: number): Promise<'left'> {
+  return new Promise((resolve) => setTimeout(resolve, ms, 'left' as const).unref())
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

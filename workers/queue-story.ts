@@ -1,0 +1,54 @@
+import type { Lack, WorkerEvent } from './events.js'
+import type { QueueLook } from './queue-look.js'
+
+/** Processes that start together, or follow each other, must not tell that they miss each other. */
+export const LACK_PATIENCE_MS = 3000
+
+/**
+ * Turns looks at a queue into what is worth telling: each pause and resumption once, and work that has waited for a
+ * role which nobody has.
+ * @returns takes a look, and a clock in ms
+ */
+export function createQueueStory(queue: string): (look: QueueLook, nowMs: number) => WorkerEvent[] {
+  let paused = ''
+  const lackedSince = new Map<string, number>()
+  const told = new Set<string>()
+
+  function gateEvents({ holds, probing }: QueueLook): WorkerEvent[] {
+    const before = paused
+    paused = holds.map(({ reason }) => reason).join(' ')
+    if (paused === before) return []
+    return paused === '' ? [{ kind: 'resumed', queue, probing }] : [{ kind: 'paused', queue, holds }]
+  }
+
+  function lackEvents(look: QueueLook, nowMs: number): WorkerEvent[] {
+    const lacks = lacksOf(look)
+    for (const key of [...lackedSince.keys()]) {
+      if (lacks.has(key)) continue
+      lackedSince.delete(key)
+      told.delete(key)
+    }
+    const events: WorkerEvent[] = []
+    for (const [key, lack] of lacks) {
+      const since = lackedSince.get(key) ?? nowMs
+      lackedSince.set(key, since)
+      if (told.has(key) || nowMs - since < LACK_PATIENCE_MS) continue
+      told.add(key)
+      events.push({ kind: 'lacking', queue, ...lack })
+    }
+    return events
+  }
+
+  return (look, nowMs) => [...gateEvents(look), ...lackEvents(look, nowMs)]
+}
+
+function lacksOf(look: QueueLook): Map<string, Lack> {
+  const lacks = new Map<string, Lack>()
+  if (look.workers === 0 && look.activeBatches + look.requests > 0) {
+    lacks.set('completion', { role: 'completion' })
+  }
+  for (const { directory, batches, output } of look.unserved) {
+    lacks.set(`batch ${directory}`, { role: 'batch', batches, output })
+  }
+  return lacks
+}
