@@ -4,7 +4,7 @@ import { ALERTS, drainOutbox } from '../src/alerts/outbox.js'
 import type { DataDirectory } from '../src/batches/data-directory.js'
 import type { DirectoryLease } from '../src/batches/lease.js'
 import type { Session } from '../src/batches/session.js'
-import { bury } from '../src/completions/bury.js'
+import { createDeadLetters } from '../src/completions/dead-letters/dead-letters.js'
 import { createFleet } from '../src/completions/fleet.js'
 import type { KeyHolder } from '../src/completions/key-holder.js'
 import { openQueue } from '../src/completions/queues.js'
@@ -129,7 +129,7 @@ function startBatches({ session, directory, lease, onTrouble }: RolesOptions, lo
       keys,
       store,
       record: (place, ending) => record(redis, keys, place, ending),
-      bury: (letters) => bury(deadLetters, letters),
+      bury: createDeadLetters(redis, keys, deadLetters).bury,
       log,
       now: Date.now,
     },

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Usage } from '../conduit/outcome.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
-import type { DeadLetter } from './dead-letter.js'
+import type { DeadLetter } from './dead-letters/dead-letter.js'
 import type { RequestPlace } from './request.js'
 
 const recordScript = loadScript(new URL('./record.lua', import.meta.url))
@@ -35,10 +35,9 @@ export async function record(
   ending: Ending,
 ): Promise<Recorded> {
   const { batch, index, generation } = place
-  const names = [keys.batch(batch), keys.done(batch), keys.generations(batch), keys.stream(batch)]
   const letter = ending.kind === 'dead' ? ending.letter : null
   const usage = ending.kind === 'completed' ? ending.usage : NO_USAGE
-  const reply = await runScript(redis, recordScript, names, [
+  const reply = await runScript(redis, recordScript, recordedIn(keys, batch), [
     index,
     generation,
     ending.kind,
@@ -60,9 +59,8 @@ export async function recordFromDisk(
   { kind, code, usage }: EndingOnDisk,
 ): Promise<Recorded> {
   const { batch, index, generation } = place
-  const names = [keys.batch(batch), keys.done(batch), keys.generations(batch), keys.stream(batch)]
   const tokens = [usage.prompt_tokens, usage.completion_tokens, usage.total_tokens]
-  return (await runScript(redis, recordScript, names, [
+  return (await runScript(redis, recordScript, recordedIn(keys, batch), [
     index,
     generation,
     kind,
@@ -71,6 +69,11 @@ export async function recordFromDisk(
     ...tokens,
     '',
   ])) as Recorded
+}
+
+function recordedIn(keys: QueueKeys, batch: string): string[] {
+  const marks = [keys.batch(batch), keys.done(batch), keys.generations(batch)]
+  return [...marks, keys.stream(batch), keys.edits(batch)]
 }
 
 /** One round trip before each call. */
