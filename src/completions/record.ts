@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Usage } from '../conduit/outcome.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
-import type { DeadLetter } from './dead-letter.js'
+import type { DeadLetter } from './dead-letters/dead-letter.js'
 import type { RequestPlace } from './request.js'
 
 const recordScript = loadScript(new URL('./record.lua', import.meta.url))
@@ -27,11 +27,6 @@ export interface EndingOnDisk {
 
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
 
-function recordKeys(keys: QueueKeys, batch: string): string[] {
-  const own = [keys.batch(batch), keys.done(batch), keys.generations(batch), keys.stream(batch)]
-  return [...own, keys.drainingBatches]
-}
-
 /** Records an ending exactly once per request and generation, with or without the job's lock. */
 export async function record(
   redis: Redis,
@@ -40,10 +35,9 @@ export async function record(
   ending: Ending,
 ): Promise<Recorded> {
   const { batch, index, generation } = place
-  const names = recordKeys(keys, batch)
   const letter = ending.kind === 'dead' ? ending.letter : null
   const usage = ending.kind === 'completed' ? ending.usage : NO_USAGE
-  const reply = await runScript(redis, recordScript, names, [
+  const reply = await runScript(redis, recordScript, recordedIn(keys, batch), [
     index,
     generation,
     ending.kind,
@@ -66,9 +60,8 @@ export async function recordFromDisk(
   { kind, code, usage }: EndingOnDisk,
 ): Promise<Recorded> {
   const { batch, index, generation } = place
-  const names = recordKeys(keys, batch)
   const tokens = [usage.prompt_tokens, usage.completion_tokens, usage.total_tokens]
-  return (await runScript(redis, recordScript, names, [
+  return (await runScript(redis, recordScript, recordedIn(keys, batch), [
     index,
     generation,
     kind,
@@ -78,6 +71,11 @@ export async function recordFromDisk(
     '',
     batch,
   ])) as Recorded
+}
+
+function recordedIn(keys: QueueKeys, batch: string): string[] {
+  const marks = [keys.batch(batch), keys.done(batch), keys.generations(batch)]
+  return [...marks, keys.stream(batch), keys.edits(batch), keys.drainingBatches]
 }
 
 /** One round trip before each call. */
