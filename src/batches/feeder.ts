@@ -6,7 +6,7 @@ import { type CompletionRequest, jobId, type RequestPlace } from '../completions
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchStore } from './batch-store.js'
 import type { Chunk, ChunkReader } from './input/chunks.js'
-import { type RequestsAt, requestsAt } from './requests-at.js'
+import { requestsAt, type Unsendable } from './requests-at.js'
 
 export interface FeederDeps {
   readonly redis: Redis
@@ -56,11 +56,8 @@ export async function feedNextChunk(batch: string, chunks: ChunkReader, deps: Fe
   const open = await openIndexes(batch, chunk, deps)
   const requests = requestsOf(batch, chunk).filter(({ index }) => open(index))
   if (requests.length > 0) await deps.queue.addBulk(requests.map(asJob))
-  await recordRejects(
-    batch,
-    chunk.rejects.map((reject) => ({ ...reject, generation: 0 })),
-    deps,
-  )
+  const unsendable = chunk.rejects.map((reject) => ({ ...reject, generation: 0, sendable: false }))
+  await recordUnsendable(batch, unsendable, deps)
   const fed = chunk.first + chunk.count
   await deps.store.advance(batch, deps.directoryId, deps.leaseToken(), { fed, cursor: next.next.at })
   return chunk.count
@@ -83,9 +80,9 @@ export async function feedRetries(batch: string, chunks: ChunkReader, deps: Feed
     index: Number(index),
     generation: Number(generations[i] ?? 0),
   }))
-  const { requests, rejects } = await requestsAt(batch, places, chunks, deps)
+  const { requests, unsendable } = await requestsAt(batch, places, chunks, deps)
   if (requests.length > 0) await queue.addBulk(requests.map(asJob))
-  await recordRejects(batch, rejects, deps)
+  await recordUnsendable(batch, unsendable, deps)
   await redis.zrem(keys.retries(batch), ...indexes)
   return indexes.length
 }
@@ -112,9 +109,16 @@ function requestsOf(batch: string, chunk: Chunk): CompletionRequest[] {
   }))
 }
 
-async function recordRejects(batch: string, rejects: RequestsAt['rejects'], deps: FeederDeps): Promise<void> {
+async function recordUnsendable(
+  batch: string,
+  unsendable: readonly Unsendable[],
+  deps: FeederDeps,
+): Promise<void> {
+  // An edit that fits no body would stand in the way of every further retry.
+  const misfits = unsendable.filter(({ sendable }) => sendable).map(({ index }) => String(index))
+  if (misfits.length > 0) await deps.redis.hdel(deps.keys.edits(batch), ...misfits)
   await Promise.all(
-    rejects.map(({ index, generation, customId, problem }) => {
+    unsendable.map(({ index, generation, customId, problem, sendable }) => {
       const place = { batch, index, generation }
       const { code, message, param, line } = problem
       return deps.record(place, {
@@ -129,7 +133,7 @@ async function recordRejects(batch: string, rejects: RequestsAt['rejects'], deps
           failure: { status: null, code, message, requestId: null, envelope: null },
           attempts: 0,
           history: [],
-          sendable: false,
+          sendable,
           body: null,
           at: Date.now(),
         },

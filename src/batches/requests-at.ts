@@ -1,14 +1,24 @@
 import type { Redis } from 'ioredis'
-import { applyEdit, type Edit, editSchema } from '../completions/edit.js'
+import { applyEdit, type Edit, editSchema, InvalidEdit } from '../completions/edit.js'
 import type { CompletionRequest, RequestPlace } from '../completions/request.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { Chunk, ChunkReader } from './input/chunks.js'
-import type { RejectedLine } from './input/rejects.js'
+import type { LineProblem } from './input/line-problem.js'
+
+/** A request that no call can be made for, and why. */
+export interface Unsendable {
+  readonly index: number
+  readonly generation: number
+  readonly customId: string | null
+  readonly problem: Pick<LineProblem, 'message' | 'param' | 'line'> & { readonly code: string }
+  /** It would be sendable without the edit. */
+  readonly sendable: boolean
+}
 
 /** Requests as they are to be called now, and those of them that no call can be made for. */
 export interface RequestsAt {
   readonly requests: readonly CompletionRequest[]
-  readonly rejects: ReadonlyArray<RejectedLine & { readonly generation: number }>
+  readonly unsendable: readonly Unsendable[]
 }
 
 /**
@@ -24,29 +34,42 @@ export async function requestsAt(
 ): Promise<RequestsAt> {
   const edits = await readEdits(batch, places, redis, keys)
   const requests: CompletionRequest[] = []
-  const rejects: Array<RejectedLine & { generation: number }> = []
+  const unsendable: Unsendable[] = []
   let chunk: Chunk | undefined
   for (const { index, generation } of places) {
     if (chunk === undefined || index >= chunk.first + chunk.count) chunk = (await chunks.find(index))?.chunk
-    const edit = edits.get(index)
-    const found = chunk?.requests.find((request) => request.index === index)
-    const reject = chunk?.rejects.find((rejected) => rejected.index === index)
-    if (found !== undefined) {
-      const body = edit === undefined ? found.body : applyEdit(found.body, edit)
-      requests.push({ batch, generation, ...found, body })
-    } else if (reject !== undefined && edit !== undefined && 'body' in edit) {
-      const { line } = reject.problem
-      requests.push({
-        batch,
-        index,
-        generation,
-        customId: reject.customId ?? `line-${line}`,
-        line,
-        body: edit.body,
-      })
-    } else if (reject !== undefined) rejects.push({ ...reject, generation })
+    if (chunk === undefined) continue
+    const made = edited(chunk, { batch, index, generation }, edits.get(index) ?? null)
+    if (made !== null && 'problem' in made) unsendable.push(made)
+    else if (made !== null) requests.push(made)
   }
-  return { requests, rejects }
+  return { requests, unsendable }
+}
+
+/** Null when the chunk does not hold it. */
+function edited(
+  { requests, rejects }: Chunk,
+  place: RequestPlace,
+  edit: Edit | null,
+): CompletionRequest | Unsendable | null {
+  const { index, generation } = place
+  const reject = rejects.find((rejected) => rejected.index === index)
+  if (reject !== undefined) {
+    const { customId, problem } = reject
+    const body = edit !== null && 'body' in edit ? edit.body : null
+    if (body === null) return { index, generation, customId, problem, sendable: false }
+    return { ...place, customId: customId ?? `line-${problem.line}`, line: problem.line, body }
+  }
+  const found = requests.find((request) => request.index === index)
+  if (found === undefined) return null
+  try {
+    return { ...place, ...found, body: edit === null ? found.body : applyEdit(found.body, edit) }
+  } catch (error) {
+    if (!(error instanceof InvalidEdit)) throw error
+    const { code, message } = error
+    const { customId, line } = found
+    return { index, generation, customId, problem: { code, message, param: null, line }, sendable: true }
+  }
 }
 
 async function readEdits(
