@@ -11,17 +11,27 @@ export interface Admission {
   readonly mirrorGate: () => Promise<void>
 }
 
-const LIMITS = {
-  /** Longer than the default deadline of a call: then the probe is lost, and another may go out. */
-  probeTimeoutMs: 330_000,
-  maxRatePerSecond: 1000,
-}
+/** Longer than the default deadline of a call: then the probe is lost, and another may go out. */
+const PROBE_TIMEOUT_MS = 330_000
+const MOST_PER_SECOND = 1000
 
-/** Permits leased from the queue's gate and pace, and BullMQ's pause following the gate. */
-export function createAdmission(session: Session, keyHolder: KeyHolder, log: Logger): Admission {
+/**
+ * Permits leased from the queue's gate and pace, and BullMQ's pause following the gate.
+ * @param requestsPerMinute ceiling of the pace; null: as fast as Conduit takes them
+ */
+export function createAdmission(
+  session: Session,
+  keyHolder: KeyHolder,
+  log: Logger,
+  requestsPerMinute: number | null = null,
+): Admission {
   const { redis, keys, gate, completions } = session
+  const limits = {
+    probeTimeoutMs: PROBE_TIMEOUT_MS,
+    maxRatePerSecond: Math.min(MOST_PER_SECOND, (requestsPerMinute ?? Number.POSITIVE_INFINITY) / 60),
+  }
   const permits = createPermits(
-    (want, report) => askForLease(redis, keys, want, report, LIMITS),
+    (want, report) => askForLease(redis, keys, want, report, limits),
     (error) => log.warn({ err: (error as Error).message }, 'admission.lease_failed'),
   )
   const mirror = createGateMirror({ queue: completions, gate, look: permits.refresh, keyHolder, log })

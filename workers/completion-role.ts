@@ -14,6 +14,8 @@ export interface CompletionRoleOptions {
   readonly keyHolder: KeyHolder
   readonly baseUrl: string
   readonly concurrency: ConcurrencyBounds
+  /** Ceiling of the pace, for the whole fleet; null: none. */
+  readonly requestsPerMinute: number | null
 }
 
 /** The calls of one queue in this process. */
@@ -35,7 +37,7 @@ const ORPHANS_MS = 10_000
 /** Starts to make the calls of a queue, and to give back the jobs of workers that died. */
 export async function startCompletionRole(
   session: Session,
-  { keyHolder, baseUrl, concurrency: bounds }: CompletionRoleOptions,
+  { keyHolder, baseUrl, concurrency: bounds, requestsPerMinute }: CompletionRoleOptions,
   log: Logger,
   onTrouble: (text: string) => void,
 ): Promise<CompletionRole> {
@@ -46,7 +48,7 @@ export async function startCompletionRole(
   await fleet.beat()
 
   const conduit = createConduitClient({ baseUrl, connections: MOST_CONCURRENCY })
-  const admission = createAdmission(session, keyHolder, log)
+  const admission = createAdmission(session, keyHolder, log, requestsPerMinute)
   await admission.mirrorGate()
   const deps = createHandleDeps({ session, admission, conduit, keyHolder, workerName: name, log, onTrouble })
   const concurrency = createConcurrency(session, bounds, deps.options)

@@ -35,7 +35,7 @@ export interface QueueWorkers {
 
 /**
  * Reads the keys of all queues, so that a missing one is told before anything starts.
- * @throws ApiKeyMissing, which names the queue when there is more than one
+ * @throws ApiKeyMissing, with all that are missing
  */
 export async function planQueues(
   configs: readonly QueueConfig[],
@@ -47,13 +47,13 @@ export async function planQueues(
     const keyHolder = roles.has('completion')
       ? await createKeyHolder(config).catch((error: unknown) => {
           if (!(error instanceof ApiKeyMissing)) throw error
-          missing.push(configs.length === 1 ? error.message : `queue ${config.queue}: ${error.message}`)
+          missing.push(error.message)
           return null
         })
       : null
     plans.push({ config, keyHolder })
   }
-  if (missing.length > 0) throw new ApiKeyMissing(missing.join('\n'))
+  if (missing.length > 0) throw new ApiKeyMissing([...new Set(missing)].join('\n'))
   return plans
 }
 
@@ -87,7 +87,7 @@ export async function startQueueWorkers(
 
 function rolesOptions(
   session: Session,
-  { baseUrl, alertWebhook, concurrency: ceiling }: QueueConfig,
+  { baseUrl, alertWebhook, concurrency: ceiling, requestsPerMinute }: QueueConfig,
   keyHolder: KeyHolder | null,
   { directory, roles, concurrency: wanted, log, onTrouble }: QueueWorkersOptions,
 ): Parameters<typeof startRoles>[0] {
@@ -95,7 +95,8 @@ function rolesOptions(
   const holder = formatProcess(currentProcess())
   return {
     session,
-    completion: keyHolder === null ? null : { keyHolder, baseUrl, concurrency: { wanted, ceiling } },
+    completion:
+      keyHolder === null ? null : { keyHolder, baseUrl, concurrency: { wanted, ceiling }, requestsPerMinute },
     batch:
       directory === null
         ? null

@@ -51,7 +51,7 @@ local nextAt, notBefore, paceEpoch = tonumber(p[3] or now), tonumber(p[4] or '0'
 if nextAt >= now - HORIZON then
   local growth = paceEpoch == 0 and FIRST_GROWTH or GROWTH
   local age = math.min(10, math.max(0, now - math.max(at, notBefore)) / 1000)
-  rate = math.min(a[9], rate * math.exp(growth * age))
+  rate = rate * math.exp(growth * age)
 end
 if refused > 0 then
   if a[3] == paceEpoch then
@@ -62,6 +62,9 @@ if refused > 0 then
   -- An absurd Retry-After is believed for a minute at most: then one more 429 tells.
   notBefore = math.max(notBefore, now + math.min(60000, retryAfter))
 end
+
+-- Last, for the ceiling may be another than last time, and lower than any cut leaves.
+rate = math.min(a[9], rate)
 
 -- 3. Holds that time alone ends.
 if holds > 0 then

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { QUEUE_NAME } from '../redis/keys.js'
 
 /** A whole number in a range; anything else is refused by name, never taken for the default. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -21,7 +22,7 @@ export function seconds(min: number, max: number): (text: string) => number {
 
 /** A queue's name. */
 export function queueName(text: string): string {
-  if (/^[a-z0-9][a-z0-9-]{0,62}$/.test(text)) return text
+  if (QUEUE_NAME.test(text)) return text
   throw new InvalidArgumentError('It must be 1 to 63 of a-z, 0-9 and "-".')
 }
 

@@ -11,7 +11,7 @@ export class NothingHere extends Error {
 
 /** A look at Redis for a command that works on no batch: it fails soon when Redis is away. */
 export interface Visit {
-  /** Queues that were ever used, `default` first. */
+  /** Queues that are set up, and then whatever else was ever used. */
   queues(): Promise<string[]>
   session(queue: string): Promise<Session>
 }
@@ -38,7 +38,7 @@ export async function visit<T>(config: Config, look: (visit: Visit) => Promise<T
         const redis = await connectRedis(access.target, 'client')
         const names = await redis.smembers(registryKey(config.keyPrefix))
         redis.disconnect()
-        return [...new Set(['default', ...names.sort()])]
+        return [...new Set([...config.queues, ...names.sort()])]
       },
       async session(queue) {
         const session = await openSession({

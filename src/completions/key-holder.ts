@@ -15,11 +15,25 @@ export interface KeyHolder {
   reload(): Promise<boolean>
 }
 
+/** Where a key is looked for, in the words of whoever sets it. */
+export interface KeyNames {
+  /** Whose key it is; null when all queues have the same. */
+  readonly queue: string | null
+  /** The variable that holds it. */
+  readonly variable: string
+  /** The setting that names a file with it instead. */
+  readonly file: string
+}
+
 /** Where the key comes from: one of the two. */
 export interface KeySource {
   readonly apiKey: string | null
   readonly apiKeyFile: string | null
+  /** Without it: the variables of the environment. */
+  readonly keyNames?: KeyNames
 }
+
+const ENVIRONMENT: KeyNames = { queue: null, variable: 'CONDUIT_API_KEY', file: 'CONDUIT_API_KEY_FILE' }
 
 /**
  * @throws ApiKeyMissing when there is no key, its file can't be read, or it holds what no header can carry
@@ -51,27 +65,28 @@ export async function createKeyHolder(source: KeySource): Promise<KeyHolder> {
   }
 }
 
-async function readKey({ apiKey, apiKeyFile }: KeySource): Promise<ApiKey> {
-  if (apiKey === null && apiKeyFile === null) {
+async function readKey({ apiKey, apiKeyFile, keyNames: names = ENVIRONMENT }: KeySource): Promise<ApiKey> {
+  const secret = apiKey ?? (apiKeyFile === null ? null : await readKeyFile(apiKeyFile, names))
+  const whose = names.queue === null ? '' : ` for queue ${names.queue}`
+  if (secret === null) {
     throw new ApiKeyMissing(
-      'There is no Conduit API key. Type: export CONDUIT_API_KEY=…  (or name a file with CONDUIT_API_KEY_FILE)',
+      `There is no Conduit API key${whose}. Type: export ${names.variable}=…  (or name a file with ${names.file})`,
     )
   }
-  const secret = apiKey ?? (await readKeyFile(apiKeyFile as string))
   if (!isSendable(secret)) {
     throw new ApiKeyMissing(
       apiKey === null
-        ? `${apiKeyFile} holds no API key: it must be one line of visible ASCII`
-        : 'CONDUIT_API_KEY is no API key: it must be visible ASCII without spaces',
+        ? `${apiKeyFile} holds no API key${whose}: it must be one line of visible ASCII`
+        : `${names.variable} is no API key${whose}: it must be visible ASCII without spaces`,
     )
   }
   return { secret, fingerprint: fingerprint(secret) }
 }
 
-async function readKeyFile(path: string): Promise<string> {
+async function readKeyFile(path: string, names: KeyNames): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).trim()
   } catch (error) {
-    throw new ApiKeyMissing(`CONDUIT_API_KEY_FILE can't be read: ${(error as Error).message}`)
+    throw new ApiKeyMissing(`${names.file} can't be read: ${(error as Error).message}`)
   }
 }

@@ -1,4 +1,6 @@
-const QUEUE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
+export const QUEUE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
+/** That in words. */
+export const QUEUE_NAME_RULE = 'use 1 to 63 of a-z, 0-9 and "-", starting with a letter or a digit'
 const KEY_PREFIX = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/
 
 /** A queue's name is part of every key name and of file names, so it is kept plain. */
@@ -6,9 +8,7 @@ export class InvalidQueueName extends Error {
   readonly code = 'invalid_queue_name'
 
   constructor(queue: string) {
-    super(
-      `${JSON.stringify(queue)} can't be a queue's name: use 1 to 63 of a-z, 0-9 and "-", starting with a letter or a digit`,
-    )
+    super(`${JSON.stringify(queue)} can't be a queue's name: ${QUEUE_NAME_RULE}`)
     this.name = 'InvalidQueueName'
   }
 }

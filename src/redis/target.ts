@@ -9,11 +9,13 @@ type Address = Pick<RedisOptions, 'path' | 'host' | 'port' | 'db' | 'username' |
 /** A Redis URL that can't be used. The message never holds the URL, which may hold a password. */
 export class InvalidRedisUrl extends Error {
   readonly code = 'invalid_redis_url'
+  /** What is wrong, and what is right: the rest of a sentence that begins with the setting's name. */
+  readonly problem: string
 
-  constructor(problem: string) {
-    super(
-      `REDIS_URL ${problem}. It looks like redis://host:6379/0, or rediss://user:password@host:6380/0 for TLS`,
-    )
+  constructor(what: string) {
+    const problem = `${what}. It looks like redis://host:6379/0, or rediss://user:password@host:6380/0 for TLS`
+    super(`REDIS_URL ${problem}`)
+    this.problem = problem
     this.name = 'InvalidRedisUrl'
   }
 }
@@ -33,6 +35,17 @@ export function addressOf(target: RedisTarget): Address {
     ...(url.username === '' ? {} : { username: decoded(url.username) }),
     ...(url.password === '' ? {} : { password: decoded(url.password) }),
     ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
+  }
+}
+
+/** What is wrong with a URL of Redis (see `InvalidRedisUrl.problem`); null: nothing. */
+export function redisUrlProblem(url: string): string | null {
+  try {
+    addressOf({ url })
+    return null
+  } catch (error) {
+    if (error instanceof InvalidRedisUrl) return error.problem
+    throw error
   }
 }
 

@@ -4,13 +4,31 @@ import { createBillingClient } from '../../conduit/billing.js'
 import { classify } from '../../conduit/classify.js'
 import { createConduitClient } from '../../conduit/client.js'
 import type { Reply } from '../../conduit/reply.js'
-import type { QueueConfig } from '../../config.js'
+import { type Config, InvalidConfig, type QueueConfig } from '../../config.js'
 import type { Finding } from './finding.js'
 
 const TIMEOUT_MS = 15_000
 
-/** Is the key valid, and is there money? Neither question costs anything. */
-export async function checkConduit(config: QueueConfig): Promise<Finding[]> {
+/** Is each queue's key valid, and is there money? Neither question costs anything. */
+export async function checkQueues(config: Config): Promise<Finding[]> {
+  const several = config.queues.length > 1
+  const perQueue = config.queues.map(async (queue) => {
+    const findings = await checkQueue(config, queue)
+    return several ? findings.map((finding) => ({ ...finding, queue })) : findings
+  })
+  return (await Promise.all(perQueue)).flat()
+}
+
+async function checkQueue(config: Config, queue: string): Promise<Finding[]> {
+  try {
+    return await checkConduit(config.queue(queue))
+  } catch (error) {
+    if (error instanceof InvalidConfig) return [{ check: 'settings', level: 'bad', text: error.message }]
+    throw error
+  }
+}
+
+async function checkConduit(config: QueueConfig): Promise<Finding[]> {
   let key: ApiKey
   try {
     key = (await createKeyHolder(config)).current()

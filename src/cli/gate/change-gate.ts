@@ -42,6 +42,7 @@ export async function resume(queue: string, flags: GateFlags): Promise<void> {
 
 function withSession(queue: string, flags: GateFlags, change: (session: Session) => Promise<void>) {
   const config = loadConfig(undefined, flags)
+  config.assertQueue(queue)
   return visit(config, async ({ session }) => change(await session(queue)))
 }
 

@@ -40,6 +40,7 @@ interface RunContext {
 export async function run(input: string, flags: RunFlags): Promise<ExitCode> {
   const startedAt = Date.now()
   const config = loadConfig(undefined, flags)
+  config.assertQueue(flags.queue)
   const screen = createScreen()
   const directory = await openDataDirectory(config.dataDirectory)
   const { manifest, resumed } = await stage(input, flags, directory, screen)
@@ -159,6 +160,7 @@ async function work(
         keyHolder,
         baseUrl: queue.baseUrl,
         concurrency: { wanted: null, ceiling: queue.concurrency },
+        requestsPerMinute: queue.requestsPerMinute,
       },
       batch: { directory, lease },
       alert: { webhook: queue.alertWebhook },

@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { redisUrlProblem } from '../redis/target.js'
+import { knownNames } from './nearest.js'
+import { API_URL, HTTP_URL, isApiUrl, isHttpUrl } from './url.js'
+
+/** An environment variable that is set to nothing is not set. */
+const text = z
+  .string()
+  .trim()
+  .transform((value) => (value === '' ? undefined : value))
+  .optional()
+
+/** A variable that must hold something certain, if it is set. */
+const checked = (holds: (value: string) => boolean, error: string) =>
+  text.refine((value) => value === undefined || holds(value), { error })
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+const SHORTEST_TOKEN = 16
+
+const schema = z.object({
+  CONDUIT_API_KEY: text,
+  CONDUIT_API_KEY_FILE: text,
+  CONDUIT_BASE_URL: checked(isApiUrl, API_URL),
+  CONDUIT_BILLING_URL: checked(isApiUrl, API_URL),
+  REDIS_URL: text.superRefine((value, context) => {
+    const problem = value === undefined ? null : redisUrlProblem(value)
+    if (problem !== null) context.addIssue(problem)
+  }),
+  CONDUIT_BATCH_CONFIG: text,
+  CONDUIT_BATCH_DATA_DIR: text,
+  CONDUIT_BATCH_ALERT_WEBHOOK: checked(isHttpUrl, HTTP_URL),
+  CONDUIT_BATCH_TOKEN: checked(
+    (value) => /^[\x21-\x7e]+$/.test(value) && value.length >= SHORTEST_TOKEN,
+    `must be at least ${SHORTEST_TOKEN} characters of visible ASCII without spaces; make one with: openssl rand -hex 24`,
+  ),
+  CONDUIT_BATCH_LOG_LEVEL: text.pipe(
+    z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).optional(),
+  ),
+  CONDUIT_BATCH_KEY_PREFIX: checked(
+    (value) => /^[A-Za-z0-9][\w-]{0,62}$/.test(value),
+    'must be letters, digits, "_" and "-"',
+  ),
+})
+
+const KNOWN = Object.keys(schema.shape)
+
+export type EnvironmentSettings = z.infer<typeof schema>
+
+/**
+ * Checks our part of an environment.
+ * @param alsoKnown variables that the file of settings names
+ */
+export function checkEnvironment(
+  env: NodeJS.ProcessEnv,
+  alsoKnown: readonly string[],
+): { settings: EnvironmentSettings; problems: readonly string[] } {
+  const problems = Object.keys(env)
+    .filter((name) => name.startsWith('CONDUIT_BATCH_') && ![...KNOWN, ...alsoKnown].includes(name))
+    .map((name) => `${name} is not a setting; ${knownNames(name, KNOWN)}`)
+  const parsed = schema.safeParse(env)
+  if (!parsed.success) {
+    problems.push(...parsed.error.issues.map(({ path, message }) => `${path.join()} ${message}`))
+  }
+  const settings = parsed.data ?? {}
+  if (env.CONDUIT_API_KEY?.trim() && env.CONDUIT_API_KEY_FILE?.trim()) {
+    problems.push('CONDUIT_API_KEY and CONDUIT_API_KEY_FILE are both set; set one')
+  }
+  return { settings, problems }
+}
