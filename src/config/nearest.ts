@@ -29,5 +29,5 @@ function editsBetween(a: string, b: string): number {
 /** The end of a sentence about a name that is not among `known`. */
 export function knownNames(word: string, known: readonly string[]): string {
   const meant = nearest(word, known)
-  return `${meant === null ? '' : `did you mean ${meant}? `}There are: ${known.join(', ')}`
+  return `${meant === null ? 'there' : `did you mean ${meant}? There`} are: ${known.join(', ')}`
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { InvalidConfig, loadConfig } from '../../src/config.js'
+import { type ConfigFlags, InvalidConfig, loadConfig } from '../../src/config.js'
 
 function problemsOf(env: NodeJS.ProcessEnv): readonly string[] {
   try {
@@ -23,19 +23,46 @@ const NAMES = [
   'CONDUIT_BATCH_ALERT_WEBHOOK',
   'CONDUIT_BATCH_LOG_LEVEL',
   'CONDUIT_BATCH_KEY_PREFIX',
+  'CONDUIT_BATCH_CONFIG',
+  'CONDUIT_BATCH_TOKEN',
 ]
+
+const KEY_NAMES = { queue: null, variable: 'CONDUIT_API_KEY', file: 'CONDUIT_API_KEY_FILE' }
+const DAY_MS = 86_400_000
+const RETENTION = {
+  batchesMs: 30 * DAY_MS,
+  inputsMs: 30 * DAY_MS,
+  deadLettersMs: 90 * DAY_MS,
+  mostBatches: 10_000,
+  mostDeadLetters: 200_000,
+}
+
+/** Everything there is to say of the only queue of an environment. */
+function read(env: NodeJS.ProcessEnv, flags: ConfigFlags = {}) {
+  const { queue, assertQueue, ...rest } = loadConfig(env, flags)
+  return { ...rest, queue: queue('default') }
+}
 
 describe('the configuration', () => {
   it('is Conduit itself and the present directory when nothing is set', () => {
-    expect(loadConfig({})).toEqual({
-      apiKey: null,
-      apiKeyFile: null,
-      baseUrl: 'https://api.conduit.im/v1',
-      billingUrl: 'https://conduit.im/api/billing',
+    expect(read({})).toEqual({
+      queues: ['default'],
+      queue: {
+        queue: 'default',
+        apiKey: null,
+        apiKeyFile: null,
+        keyNames: KEY_NAMES,
+        baseUrl: 'https://api.conduit.im/v1',
+        billingUrl: 'https://conduit.im/api/billing',
+        alertWebhook: null,
+        concurrency: null,
+        requestsPerMinute: null,
+      },
+      retention: RETENTION,
+      token: null,
       redisUrl: null,
       dataDirectory: resolve('.conduit-batch'),
       searchPath: '',
-      alertWebhook: null,
       logLevel: null,
       keyPrefix: 'cb',
     })
@@ -51,22 +78,32 @@ describe('the configuration', () => {
       CONDUIT_BATCH_ALERT_WEBHOOK: 'https://hooks.test/x',
       CONDUIT_BATCH_LOG_LEVEL: 'debug',
       CONDUIT_BATCH_KEY_PREFIX: 'mine',
+      CONDUIT_BATCH_TOKEN: 'sixteen-letters!',
       PATH: '/usr/bin',
       HOME: '/root',
     }
-    expect(loadConfig(env)).toEqual({
-      apiKey: 'sk-1',
-      apiKeyFile: null,
-      baseUrl: 'http://127.0.0.1:1/v1',
-      billingUrl: 'http://127.0.0.1:1/api/billing',
+    expect(read(env)).toEqual({
+      queues: ['default'],
+      queue: {
+        queue: 'default',
+        apiKey: 'sk-1',
+        apiKeyFile: null,
+        keyNames: KEY_NAMES,
+        baseUrl: 'http://127.0.0.1:1/v1',
+        billingUrl: 'http://127.0.0.1:1/api/billing',
+        alertWebhook: 'https://hooks.test/x',
+        concurrency: null,
+        requestsPerMinute: null,
+      },
+      retention: RETENTION,
+      token: 'sixteen-letters!',
       redisUrl: 'redis://127.0.0.1:6379/0',
       dataDirectory: '/data',
       searchPath: '/usr/bin',
-      alertWebhook: 'https://hooks.test/x',
       logLevel: 'debug',
       keyPrefix: 'mine',
     })
-    expect(loadConfig({ CONDUIT_API_KEY_FILE: '/run/key' }).apiKeyFile).toBe('/run/key')
+    expect(read({ CONDUIT_API_KEY_FILE: '/run/key' }).queue.apiKeyFile).toBe('/run/key')
   })
 
   it('is what the flags say where they say something', () => {
@@ -76,12 +113,17 @@ describe('the configuration', () => {
   })
 
   it.each(NAMES)('is the same whether %s is empty, blank or not set', (name) => {
-    expect(loadConfig({ [name]: '' })).toEqual(loadConfig({}))
-    expect(loadConfig({ [name]: '  ' })).toEqual(loadConfig({}))
+    expect(read({ [name]: '' })).toEqual(read({}))
+    expect(read({ [name]: '  ' })).toEqual(read({}))
+  })
+
+  it('takes any queue when nothing sets up queues, all with the same key', () => {
+    const { apiKey, keyNames } = loadConfig({ CONDUIT_API_KEY: 'sk-1' }).queue('nightly')
+    expect({ apiKey, keyNames }).toEqual({ apiKey: 'sk-1', keyNames: KEY_NAMES })
   })
 
   it('ignores blanks around a value, as a file of settings may have them', () => {
-    expect(loadConfig({ CONDUIT_API_KEY: ' sk-1\n' }).apiKey).toBe('sk-1')
+    expect(read({ CONDUIT_API_KEY: ' sk-1\n' }).queue.apiKey).toBe('sk-1')
   })
 })
 
@@ -96,8 +138,11 @@ describe('wrong settings', () => {
       CONDUIT_BATCH_LOG_LEVEL: 'loud',
       CONDUIT_BATCH_KEY_PREFIX: '{mine}',
       CONDUIT_BATCH_DATADIR: '/data',
+      CONDUIT_BATCH_TOKEN: 'fifteen-letters',
+      CONDUIT_BATCH_CONFIG: '/nowhere/settings.json',
+      REDIS_URL: 'http://127.0.0.1',
     })
-    expect(problems).toHaveLength(7)
+    expect(problems).toHaveLength(10)
     for (const name of [
       'CONDUIT_API_KEY and CONDUIT_API_KEY_FILE',
       'CONDUIT_BASE_URL',
@@ -106,6 +151,9 @@ describe('wrong settings', () => {
       'CONDUIT_BATCH_LOG_LEVEL',
       'CONDUIT_BATCH_KEY_PREFIX',
       'CONDUIT_BATCH_DATADIR',
+      'CONDUIT_BATCH_TOKEN must be at least 16 characters',
+      "/nowhere/settings.json can't be read",
+      'REDIS_URL must start with redis://',
     ]) {
       expect(problems.filter((problem) => problem.startsWith(name))).toHaveLength(1)
     }
@@ -118,7 +166,7 @@ describe('wrong settings', () => {
 
   it('include any CONDUIT_BATCH_ name that is no setting, and say which there are', () => {
     const [problem] = problemsOf({ CONDUIT_BATCH_DATADIR: '/data' })
-    expect(problem).toContain('CONDUIT_BATCH_DATA_DIR')
+    expect(problem).toMatch(/did you mean CONDUIT_BATCH_DATA_DIR\? There are: CONDUIT_API_KEY, /)
     const unknown = fc.stringMatching(/^CONDUIT_BATCH_[A-Z_]{0,20}$/).filter((name) => !NAMES.includes(name))
     fc.assert(
       fc.property(unknown, fc.string(), (name, value) => {
@@ -136,6 +184,7 @@ describe('wrong settings', () => {
       CONDUIT_API_KEY: 'sk-secret-1',
       CONDUIT_API_KEY_FILE: 'sk-secret-2',
       CONDUIT_BASE_URL: 'sk-3',
+      CONDUIT_BATCH_TOKEN: 'sk-4',
     }
     expect(problemsOf(env).join()).not.toContain('sk-')
   })
