@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { ROLES, type Role } from '../../../workers/role.js'
+import { addConfigurationOptions } from '../common-options.js'
 import { queueName, wholeNumber } from '../option-values.js'
 import type { WorkFlags } from '../work/work.js'
 
@@ -23,7 +24,7 @@ Examples:
 
 /** `conduit-batch work`: workers, apart from the commands that hand in batches. */
 export function workCommand(): Command {
-  return new Command('work')
+  const command = new Command('work')
     .description('run workers: they work on every batch that was handed in, until they are stopped')
     .option('-r, --roles <roles>', 'what it does: completion, batch, alert (default: all three)', roles)
     .option(
@@ -37,10 +38,7 @@ export function workCommand(): Command {
       wholeNumber(1, 1000),
     )
     .option('--until-idle', 'end when no batch is active and nothing waits')
-    .option(
-      '--data-dir <dir>',
-      'where batches are kept (default: CONDUIT_BATCH_DATA_DIR or ./.conduit-batch)',
-    )
+  return addConfigurationOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: WorkFlags) => {
       // Loaded only now: `--help` must be quick.

@@ -2,15 +2,15 @@ import { ROLES, type Role } from '../../../workers/role.js'
 import { runWorkerProcess } from '../../../workers/worker-process.js'
 import { loadConfig } from '../../config.js'
 import { createLog } from '../../log.js'
+import type { ConfigurationFlags } from '../common-options.js'
 import { createTeller } from './teller.js'
 
 /** The options of `work`, as commander hands them over. */
-export interface WorkFlags {
+export interface WorkFlags extends ConfigurationFlags {
   readonly roles?: readonly Role[]
   readonly queue?: readonly string[]
   readonly concurrency?: number
   readonly untilIdle?: true
-  readonly dataDir?: string
 }
 
 /**
@@ -20,7 +20,7 @@ export interface WorkFlags {
  * @throws every error that has a message for the user
  */
 export async function work(flags: WorkFlags): Promise<0> {
-  const config = loadConfig(undefined, flags.dataDir === undefined ? {} : { dataDir: flags.dataDir })
+  const config = loadConfig(undefined, flags)
   const isTerminal = process.stderr.isTTY === true
   return runWorkerProcess({
     config,
