@@ -22,9 +22,11 @@ Examples:
 Settings (environment):
   CONDUIT_API_KEY, or CONDUIT_API_KEY_FILE   your Conduit API key
   REDIS_URL                                  a Redis to use; without it a private one runs in the data directory
+  CONDUIT_BATCH_CONFIG                       a file with more settings, and queues (default ./conduit-batch.config.json)
   CONDUIT_BATCH_DATA_DIR                     where batches are kept (default ./.conduit-batch)
   CONDUIT_BATCH_ALERT_WEBHOOK                a URL that is told once when only a person can help
   CONDUIT_BASE_URL, CONDUIT_BILLING_URL      another Conduit (see: conduit-batch simulate)
+  CONDUIT_BATCH_TOKEN                        what a client of serve must show
   CONDUIT_BATCH_LOG_LEVEL                    trace, debug, info, warn, error or silent
 
 Exit codes: 0 all answered, 1 usage or configuration, 2 finished with failures, 3 paused, 130 interrupted.

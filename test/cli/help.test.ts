@@ -13,6 +13,7 @@ const RUN_OPTIONS = [
   '--strict',
   '--exit-on-pause',
   '--fresh',
+  '--config',
   '--data-dir',
   '--json',
 ]
@@ -30,7 +31,9 @@ const SETTINGS = [
   'CONDUIT_BASE_URL',
   'CONDUIT_BILLING_URL',
   'REDIS_URL',
+  'CONDUIT_BATCH_CONFIG',
   'CONDUIT_BATCH_DATA_DIR',
+  'CONDUIT_BATCH_TOKEN',
   'CONDUIT_BATCH_ALERT_WEBHOOK',
 ]
 const COMMANDS = ['run', 'work', 'status', 'pause', 'resume', 'doctor', 'simulate']
@@ -67,11 +70,11 @@ describe('--help', () => {
   })
 
   test.each([
-    ['work', ['--roles', '--queue', '--concurrency', '--until-idle', '--data-dir']],
-    ['status', ['--json', '--data-dir']],
-    ['pause', ['[queue]', '--reason', '--json', '--data-dir']],
-    ['resume', ['[queue]', '--json', '--data-dir']],
-    ['doctor', ['--json', '--data-dir']],
+    ['work', ['--roles', '--queue', '--concurrency', '--until-idle', '--config', '--data-dir']],
+    ['status', ['--json', '--config', '--data-dir']],
+    ['pause', ['[queue]', '--reason', '--json', '--config', '--data-dir']],
+    ['resume', ['[queue]', '--json', '--config', '--data-dir']],
+    ['doctor', ['--json', '--config', '--data-dir']],
     [
       'simulate',
       [

@@ -143,3 +143,21 @@ it('reads the key again at every opening of the gate, whatever it was held for',
   await admission.mirrorGate()
   expect(keyHolder.current().secret).toBe('sk-second')
 })
+
+describe('a ceiling of the pace', () => {
+  it('bounds it at once, also where it was faster before', async () => {
+    expect((await admission.permits.refresh()).ratePerSecond).toBeGreaterThan(1.5)
+    const bounded = createAdmission(session, keyHolder, silent, 90)
+    expect((await bounded.permits.refresh()).ratePerSecond).toBe(1.5)
+  })
+
+  it('bounds it when a refusal would leave more', async () => {
+    const ceilingPerSecond = 0.1
+    const bounded = createAdmission(session, keyHolder, silent, ceilingPerSecond * 60)
+    const admitted = await bounded.permits.acquire()
+    if (admitted.kind !== 'go') throw new Error(`not admitted: ${admitted.kind}`)
+    admitted.permit.report({ kind: 'refused', retryAfterMs: null })
+    const { paceEpoch, ratePerSecond } = await bounded.permits.refresh()
+    expect({ paceEpoch, ratePerSecond }).toEqual({ paceEpoch: 1, ratePerSecond: ceilingPerSecond })
+  })
+})
