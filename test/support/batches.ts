@@ -31,12 +31,12 @@ export const QUICK_OPTIONS: BatchOptions = {
 /** A log that nobody reads. */
 export const silent = pino({ level: 'silent' })
 
-/** The queue `default` under a prefix of its own, closed when the file is done. */
-export async function testSession(keyPrefix = uniquePrefix()): Promise<Session> {
+/** A queue under a prefix of its own, closed when the file is done. */
+export async function testSession(keyPrefix = uniquePrefix(), queue = 'default'): Promise<Session> {
   const session = await openSession({
     target: redisTarget(),
     keyPrefix,
-    queue: 'default',
+    queue,
     role: 'worker',
     onRedisLost: () => {},
     onWarning: () => {},

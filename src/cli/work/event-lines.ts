@@ -62,10 +62,8 @@ function lackingWords(event: Extract<WorkerEvent, { kind: 'lacking' }>): string 
   const [first = '', ...others] = event.batches
   const more = others.length === 0 ? '' : ` and ${formatCounted(others.length, 'other', 'others')}`
   const output = oneLine(event.output)
-  return (
-    `Nobody feeds and collects batch ${first}${output === '' ? '' : ` (${output})`}${more} of queue ${event.queue}, ` +
-    `which is in another data directory. Start there: ${start}`
-  )
+  const which = `batch ${first}${output === '' ? '' : ` (${output})`}${more} of queue ${event.queue}`
+  return `Nobody feeds and collects ${which}. Start this in the directory where it was handed in: ${start}`
 }
 
 function stoppingWords({ inFlight, finishMs }: Extract<WorkerEvent, { kind: 'stopping' }>): string {

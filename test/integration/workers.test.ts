@@ -1,0 +1,159 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { createDirectoryLease } from '../../src/batches/lease.js'
+import { createConcurrency } from '../../workers/concurrency.js'
+import { lookAtQueue } from '../../workers/queue-look.js'
+import { expectAnswers, ids, requests } from '../support/batch-files.js'
+import { testSession } from '../support/batches.js'
+import { simulate } from '../support/cli.js'
+import { completion, scriptConduit } from '../support/conduit.js'
+import { eventually } from '../support/eventually.js'
+import { type HandIn, handIn } from '../support/hand-in.js'
+import { startPrivateRedis } from '../support/private-redis.js'
+import { uniquePrefix } from '../support/redis.js'
+import { startWorkers, type WorkersOf } from '../support/workers.js'
+
+let directory: string
+let place: Pick<HandIn, 'directory' | 'dataDir' | 'keyPrefix'> & Pick<WorkersOf, 'redisUrl'>
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'cb-workers-'))
+  place = {
+    directory,
+    dataDir: join(directory, 'data'),
+    keyPrefix: uniquePrefix(),
+    redisUrl: inject('redisUrl'),
+  }
+})
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+describe('two queues in one process', () => {
+  it('one account empty: the other queue finishes undisturbed', async () => {
+    const [rich, poor] = [await simulate(), await simulate({ balanceCents: 3, costCents: 1 })]
+    const batch = await handIn({ ...place, input: requests(40) })
+    const held = await handIn({ ...place, queue: 'poor', input: requests(40) })
+    const queues = {
+      poor: { baseUrl: poor.baseUrl, apiKey: 'sk-simulator' },
+      default: { baseUrl: rich.baseUrl, apiKey: 'sk-simulator' },
+    }
+
+    const workers = startWorkers({ ...place, queues })
+    const paused = await workers.until('paused')
+    await eventually('the other batch ends', async () => (await batch.snapshot()).state === 'completed')
+
+    expect(paused).toMatchObject({ queue: 'poor', holds: [{ reason: 'credits' }] })
+    expect(await batch.snapshot()).toMatchObject({ completed: 40, failed: 0, retries: 0, pauses: 0 })
+    await expectAnswers(batch.results, ids(40))
+    expect(await held.snapshot()).toMatchObject({ state: 'running', completed: 3, failed: 0 })
+    expect(await workers.stop()).toBe('in_order')
+    expect(workers.events.filter(({ kind }) => kind === 'paused')).toHaveLength(1)
+  })
+
+  it('start not at all when the key of one is missing, and name it', async () => {
+    const queues = { default: {}, nightly: { apiKey: null } }
+    const workers = startWorkers({ ...place, queues })
+    await expect(workers.ended).rejects.toMatchObject({
+      code: 'api_key_missing',
+      message: expect.stringMatching(/^queue nightly: /),
+    })
+    expect(workers.events).toEqual([])
+  })
+})
+
+describe('told to stop', () => {
+  it('lets the calls in flight finish, and starts no other', async () => {
+    const conduit = await scriptConduit()
+    const batch = await handIn({ ...place, input: requests(10), options: { concurrency: 2 } })
+    const workers = startWorkers({ ...place, queues: { default: { baseUrl: conduit.baseUrl } } })
+    await eventually('two calls are out', () => conduit.calls.length === 2)
+
+    const ended = workers.stop()
+    expect(await workers.until('stopping')).toMatchObject({ inFlight: 2 })
+    for (const call of conduit.calls) call.answer(completion())
+
+    expect(await ended).toBe('in_order')
+    expect(conduit.calls).toHaveLength(2)
+    expect(await batch.snapshot()).toMatchObject({ completed: 2, maybeBilled: 0 })
+    expect(await batch.session.completions.getJobCounts('wait', 'active', 'delayed')).toEqual({
+      wait: 8,
+      active: 0,
+      delayed: 0,
+    })
+  })
+
+  it('gives back a call that takes longer than the deadline, and uses no attempt', async () => {
+    const conduit = await scriptConduit()
+    const batch = await handIn({ ...place, input: requests(1) })
+    const queues = { default: { baseUrl: conduit.baseUrl } }
+    const deadlines = { finishMs: 200, putAwayMs: 10_000 }
+    const workers = startWorkers({ ...place, queues, deadlines })
+    await eventually('the call is out', () => conduit.calls.length === 1)
+
+    expect(await workers.stop()).toBe('in_order')
+
+    await eventually('the call was aborted', () => conduit.calls[0]?.aborted === true)
+    const [job] = await batch.session.completions.getWaiting()
+    expect(job).toMatchObject({ id: `${batch.id}-0-0`, attemptsMade: 0 })
+    expect(await batch.snapshot()).toMatchObject({ retries: 0, maybeBilled: 1, completed: 0 })
+
+    const next = startWorkers({ ...place, queues, untilIdle: true })
+    await eventually('it goes out again', () => conduit.calls.length === 2)
+    conduit.calls[1]?.answer(completion(`answer to: say p-1`))
+    expect(await next.ended).toBe('in_order')
+    await expectAnswers(batch.results, ids(1))
+  })
+
+  it('leaves a Redis that is gone, after its deadlines', async () => {
+    const redis = await startPrivateRedis()
+    try {
+      const deadlines = { finishMs: 100, putAwayMs: 300 }
+      const workers = startWorkers({ ...place, redisUrl: redis.url, queues: { default: {} }, deadlines })
+      await workers.until('started')
+      await redis.kill()
+
+      expect(await workers.stop()).toBe('left')
+      expect(workers.events.at(-1)).toEqual({ kind: 'stopped', how: 'left' })
+    } finally {
+      await redis.stop()
+    }
+  })
+})
+
+describe('concurrency', () => {
+  it.each([
+    ['the most that an active batch asks for, whichever data directory it is in', null, null, 6],
+    ['bounded by the configuration of the queue', null, 3, 3],
+    ['what was asked for on the command line, whatever else says', 9, 3, 9],
+  ])('is %s', async (_, wanted, ceiling, expected) => {
+    const here = await handIn({ ...place, input: requests(1), options: { concurrency: 2 } })
+    const there = { ...place, dataDir: join(directory, 'elsewhere'), input: requests(2) }
+    const { store } = here.session
+    const concurrency = createConcurrency(here.session, { wanted, ceiling }, store.options)
+    await handIn({ ...there, name: 'other', options: { concurrency: 6 } })
+    expect(await concurrency()).toBe(expected)
+  })
+
+  it('is 50 when no batch is active, for the single requests of producers', async () => {
+    const session = await testSession(place.keyPrefix)
+    expect(await createConcurrency(session, { wanted: null, ceiling: null }, session.store.options)()).toBe(
+      50,
+    )
+  })
+})
+
+it('a look at a queue shows the data directories that nobody serves', async () => {
+  const batch = await handIn({ ...place, input: requests(1) })
+  const directoryId = (await batch.session.redis.hget(batch.session.keys.batch(batch.id), 'directory')) ?? ''
+  const expected = { directory: directoryId, batches: [batch.id], output: batch.results }
+  expect(await lookAtQueue(batch.session, null)).toMatchObject({
+    activeBatches: 1,
+    workers: 0,
+    unserved: [expected],
+  })
+
+  const lease = createDirectoryLease(batch.session.redis, batch.session.keys, directoryId, 'deadbeef-1-1')
+  await lease.hold()
+
+  expect(await lookAtQueue(batch.session, null)).toMatchObject({ unserved: [] })
+})

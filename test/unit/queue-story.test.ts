@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import type { Hold, HoldReason } from '../../src/admission/hold.js'
+import type { QueueLook } from '../../workers/queue-look.js'
+import { createQueueStory, LACK_PATIENCE_MS } from '../../workers/queue-story.js'
+
+const CALM: QueueLook = {
+  holds: [],
+  probing: false,
+  workers: 1,
+  requests: 0,
+  activeBatches: 0,
+  drainingBatches: 0,
+  unserved: [],
+}
+const UNSERVED = { directory: 'there', batches: ['b1', 'b2'], output: '/there/answers.jsonl' }
+
+function hold(reason: HoldReason): Hold {
+  const nothing = { requestId: null, until: null, keyFingerprint: null }
+  return { reason, since: 0, by: 'me', code: 'c', message: 'm', ...nothing }
+}
+
+/** The kinds of what is told at each look. */
+function told(looks: readonly (readonly [nowMs: number, look: Partial<QueueLook>])[]): string[][] {
+  const story = createQueueStory('default')
+  return looks.map(([nowMs, look]) => story({ ...CALM, ...look }, nowMs).map(({ kind }) => kind))
+}
+
+describe('the story of a queue', () => {
+  it('tells a pause once, again when another reason joins, and the end of it', () => {
+    const credits = { holds: [hold('credits')] }
+    const both = { holds: [hold('credits'), hold('person')] }
+    const looks = [CALM, credits, credits, both, CALM, CALM].map((look, i) => [i, look] as const)
+    expect(told(looks)).toEqual([[], ['paused'], [], ['paused'], ['resumed'], []])
+  })
+
+  it('tells only after a while that work waits for a role which nobody has, and once', () => {
+    const lacking = { unserved: [UNSERVED], activeBatches: 2 }
+    expect(
+      told([
+        [0, lacking],
+        [LACK_PATIENCE_MS - 1, lacking],
+        [LACK_PATIENCE_MS, lacking],
+        [2 * LACK_PATIENCE_MS, lacking],
+      ]),
+    ).toEqual([[], [], ['lacking'], []])
+  })
+
+  it('forgets a lack that ended, and tells of the next one', () => {
+    const lacking = { workers: 0, requests: 1 }
+    const times = [0, LACK_PATIENCE_MS, LACK_PATIENCE_MS + 1, LACK_PATIENCE_MS + 2, 3 * LACK_PATIENCE_MS]
+    const looks = [lacking, lacking, CALM, lacking, lacking]
+    expect(told(looks.map((look, i) => [times[i] ?? 0, look]))).toEqual([
+      [],
+      ['lacking'],
+      [],
+      [],
+      ['lacking'],
+    ])
+  })
+
+  it('misses nobody to make calls while there is nothing to do', () => {
+    expect(
+      told([
+        [0, { workers: 0 }],
+        [LACK_PATIENCE_MS, { workers: 0 }],
+      ]),
+    ).toEqual([[], []])
+  })
+})
