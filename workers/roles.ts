@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { DataDirectory } from '../src/batches/data-directory.js'
 import type { DirectoryLease } from '../src/batches/lease.js'
 import type { Session } from '../src/batches/session.js'
-import { bury } from '../src/completions/bury.js'
+import { createDeadLetters } from '../src/completions/dead-letters/dead-letters.js'
 import { record } from '../src/completions/record.js'
 import { startAlertRole } from './alert-role.js'
 import { startBatchWorker } from './batch-worker.js'
@@ -95,7 +95,7 @@ function startBatches(
       keys,
       store,
       record: (place, ending) => record(redis, keys, place, ending),
-      bury: (letters) => bury(deadLetters, letters),
+      bury: createDeadLetters(redis, keys, deadLetters).bury,
       log,
       now: Date.now,
     },

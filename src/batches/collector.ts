@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { DeadLetter } from '../completions/dead-letter.js'
+import type { DeadLetter } from '../completions/dead-letters/dead-letter.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchMarks, BatchStore } from './batch-store.js'
 import { PORTION, readPortion } from './portion.js'

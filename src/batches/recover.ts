@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { DeadLetter } from '../completions/dead-letter.js'
+import type { DeadLetter } from '../completions/dead-letters/dead-letter.js'
 import { endingOfLine } from '../completions/ending-of-line.js'
 import { placeOfLine } from '../completions/output-line.js'
 import { recordFromDisk } from '../completions/record.js'

@@ -1,6 +1,7 @@
 -- Records what a request ended in, once: the second call for a request changes nothing, whoever makes it, so an
 -- answer that was paid for counts even when the job's lock was lost meanwhile. Needs no lock.
 -- KEYS 1 batch (hash)  2 done (bitmap)  3 generations (hash)  4 results (stream)  5 draining batches (set)
+--      6 edits (hash)
 -- ARGV 1 index  2 generation  3 'completed' | 'dead'  4 the line for the file ('' when it is on disk already)  5 code of the failure ('' none)
 --      6 prompt tokens  7 completion tokens  8 total tokens  9 dead letter (JSON, '' none)  10 batch id
 -- reply: 'recorded' | 'already' | 'stale' (the request is at another generation) | 'gone' (no such batch)
@@ -15,6 +16,7 @@ if ARGV[4] ~= '' then
 end
 if ARGV[3] == 'completed' then
   redis.call('HINCRBY', KEYS[1], 'completed', 1)
+  redis.call('HDEL', KEYS[6], ARGV[1])
 else
   redis.call('HINCRBY', KEYS[1], 'failed', 1)
   redis.call('HINCRBY', KEYS[1], 'failed:' .. ARGV[5], 1)

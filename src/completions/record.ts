@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Usage } from '../conduit/outcome.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
-import type { DeadLetter } from './dead-letter.js'
+import type { DeadLetter } from './dead-letters/dead-letter.js'
 import type { RequestPlace } from './request.js'
 
 const recordScript = loadScript(new URL('./record.lua', import.meta.url))
@@ -29,7 +29,7 @@ const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 
 
 function recordKeys(keys: QueueKeys, batch: string): string[] {
   const own = [keys.batch(batch), keys.done(batch), keys.generations(batch), keys.stream(batch)]
-  return [...own, keys.drainingBatches]
+  return [...own, keys.drainingBatches, keys.edits(batch)]
 }
 
 /** Records an ending exactly once per request and generation, with or without the job's lock. */

@@ -71,7 +71,9 @@ export interface DeadLetterKeys {
   readonly all: string
   /** What a group is: code, message, fields. By group id. */
   readonly groups: string
-  /** Group id of each letter. */
+  /** How many letters each group has; by group id. */
+  readonly groupSizes: string
+  /** Where each letter is filed: its group id, code and model. */
   readonly groupOf: string
   /** Letters whose BullMQ job is still to be removed. */
   readonly leaving: string
@@ -115,6 +117,7 @@ function deadLetterKeys(prefix: string): DeadLetterKeys {
   return {
     all: `${prefix}:all`,
     groups: `${prefix}:groups`,
+    groupSizes: `${prefix}:group-sizes`,
     groupOf: `${prefix}:group-of`,
     leaving: `${prefix}:leaving`,
     byBatch: (batch) => `${prefix}:batch:${batch}`,

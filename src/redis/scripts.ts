@@ -17,13 +17,14 @@ const loaded = new Map<string, Script>()
 
 /**
  * Reads a `.lua` file, once a process, however many modules ask for it.
+ * @param parts files that stand before it: local functions that several scripts share
  * @throws the file system's error when the file is missing (the build copies it: scripts/copy-lua.mjs)
  */
-export function loadScript(url: URL): Script {
+export function loadScript(url: URL, ...parts: readonly URL[]): Script {
   const known = loaded.get(url.href)
   if (known !== undefined) return known
   const path = fileURLToPath(url)
-  const source = readFileSync(path, 'utf8')
+  const source = [...parts, url].map((part) => readFileSync(part, 'utf8')).join('\n')
   const script: Script = {
     name: path.slice(path.lastIndexOf('/') + 1),
     source,
@@ -61,7 +62,11 @@ function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT')
 }
 
-function withoutArguments(error: unknown): unknown {
-  if (error instanceof Error) Reflect.deleteProperty(error, 'command')
+/** Fields in which ioredis attaches commands, those of a transaction that was given up too. */
+const CARRIERS = ['command', 'previousErrors'] as const
+
+/** Takes from an error of Redis what ioredis attaches: arguments hold prompts and answers. */
+export function withoutArguments(error: unknown): unknown {
+  if (error instanceof Error) for (const name of CARRIERS) Reflect.deleteProperty(error, name)
   return error
 }

@@ -5,7 +5,6 @@ import { type Collector, openCollector } from '../../src/batches/collector.js'
 import { partialName } from '../../src/batches/publish.js'
 import { ResultFileDamaged } from '../../src/batches/result-file.js'
 import type { Session } from '../../src/batches/session.js'
-import { bury } from '../../src/completions/bury.js'
 import type { Ending } from '../../src/completions/record.js'
 import type { RequestPlace } from '../../src/completions/request.js'
 import { readOutput, requests } from '../support/batch-files.js'
@@ -55,7 +54,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, index) => inde
 const left = (batch: TestBatch) => session.redis.xlen(session.keys.stream(batch.id))
 const marks = (batch: TestBatch) => session.store.marks(batch.id)
 const letters = async (batch: TestBatch) =>
-  (await session.deadLetters.getWaiting()).filter(({ data }) => data.batch === batch.id)
+  (await session.deadLetters.getPrioritized()).filter(({ data }) => data.batch === batch.id)
 
 describe('what was recorded', () => {
   it('goes from the stream into the files: answers into one, failures into the other', async () => {
@@ -307,10 +306,7 @@ describe('dead letters', () => {
   it('land there once, also when a kill comes between burying and checkpoint', async () => {
     const batch = await newBatch()
     const failures = await record(batch, [3, 4], refused)
-    await bury(
-      session.deadLetters,
-      [3, 4].map((index) => refused(batch.place(index)).letter),
-    )
+    await batch.deps.bury([3, 4].map((index) => refused(batch.place(index)).letter))
     await leave(batch.paths.errors, failures)
     await collectAll(batch)
     expect(await letters(batch)).toHaveLength(2)

@@ -10,7 +10,7 @@ import { createDirectoryLease, type DirectoryLease } from '../../src/batches/lea
 import type { Manifest } from '../../src/batches/manifest.js'
 import { openSession, type Session } from '../../src/batches/session.js'
 import { submit } from '../../src/batches/submit.js'
-import { bury } from '../../src/completions/bury.js'
+import { createDeadLetters } from '../../src/completions/dead-letters/dead-letters.js'
 import { type Ending, type Recorded, record } from '../../src/completions/record.js'
 import type { BatchOptions, RequestPlace } from '../../src/completions/request.js'
 import { currentProcess, formatProcess } from '../../src/process-identity.js'
@@ -121,7 +121,7 @@ function tie(
       keys,
       store,
       record: (where, ending) => record(redis, keys, where, ending),
-      bury: (letters) => bury(deadLetters, letters),
+      bury: createDeadLetters(redis, keys, deadLetters).bury,
       log: silent,
       now: Date.now,
     },

@@ -1,0 +1,124 @@
+import { loadScript, runScript } from '../../redis/scripts.js'
+import { applyEdit, composeEdits, type Edit, InvalidEdit } from '../edit.js'
+import type { EarlierEnd, StoredDeadLetter } from './dead-letter.js'
+import { type DeadLetterDeps, indexNames, portionsOf } from './filing.js'
+import { getLetters } from './letters.js'
+
+const retryScript = loadScript(
+  new URL('./retry.lua', import.meta.url),
+  new URL('./take-out.lua', import.meta.url),
+)
+
+/**
+ * Why a letter is not retried: its batch was ended early, is gone, no call can be made of it with this edit, or it
+ * is no dead letter (any more).
+ */
+export type Refusal = 'ended' | 'gone' | 'not_sendable' | 'not_there'
+
+export interface RetryResult {
+  readonly retried: number
+  readonly refused: readonly RefusedLetter[]
+}
+
+export interface RefusedLetter {
+  readonly id: string
+  readonly why: Refusal
+}
+
+/** Earlier ends that are kept of a request. */
+const KEPT_ENDS = 20
+
+/** A letter, and the edit that its request carries from now on (null: none). */
+interface Sendable {
+  readonly letter: StoredDeadLetter
+  readonly edit: Edit | null
+}
+
+/** Gives letters back to their batches, in portions; each portion of a batch at once or not at all. */
+export async function retry(
+  ids: readonly string[],
+  edit: Edit | null,
+  deps: DeadLetterDeps,
+): Promise<RetryResult> {
+  let retried = 0
+  const refused: RefusedLetter[] = []
+  for (const portion of portionsOf([...new Set(ids)])) {
+    const letters = await getLetters(portion, deps)
+    const there = new Set(letters.map(({ id }) => id))
+    for (const id of portion) if (!there.has(id)) refused.push({ id, why: 'not_there' })
+    const sendable: Sendable[] = []
+    for (const letter of letters) {
+      const made = editFor(letter, edit)
+      if (made === 'not_sendable') refused.push({ id: letter.id, why: made })
+      else sendable.push({ letter, edit: made })
+    }
+    for (const own of byBatch(sendable)) {
+      const replies = await giveBack(own, edit, deps)
+      for (const [i, { letter }] of own.entries()) {
+        const reply = replies[i] ?? 'not_there'
+        if (reply === 'retried') retried++
+        else refused.push({ id: letter.id, why: reply })
+      }
+    }
+  }
+  return { retried, refused }
+}
+
+/** What has to be changed in the request, all edits so far included. */
+function editFor(letter: StoredDeadLetter, edit: Edit | null): Edit | null | 'not_sendable' {
+  const isWhole = edit !== null && 'body' in edit
+  if (!letter.sendable && !isWhole) return 'not_sendable'
+  try {
+    // Without an input file this is the only place of its body.
+    if (letter.body !== null) return { body: edit === null ? letter.body : applyEdit(letter.body, edit) }
+    return edit === null ? null : composeEdits(letter.edit, edit)
+  } catch (error) {
+    if (error instanceof InvalidEdit) return 'not_sendable'
+    throw error
+  }
+}
+
+function byBatch(sendable: readonly Sendable[]): Sendable[][] {
+  const batches = new Map<string, Sendable[]>()
+  for (const one of sendable) {
+    const own = batches.get(one.letter.batch)
+    if (own === undefined) batches.set(one.letter.batch, [one])
+    else own.push(one)
+  }
+  return [...batches.values()]
+}
+
+/** One script for up to one portion of letters of one batch. */
+async function giveBack(
+  sendable: readonly Sendable[],
+  given: Edit | null,
+  { redis, keys }: DeadLetterDeps,
+): Promise<('retried' | Refusal)[]> {
+  const batch = sendable[0]?.letter.batch ?? ''
+  const own = [keys.batch(batch), keys.done(batch), keys.generations(batch)]
+  const names = [
+    ...indexNames(keys),
+    ...own,
+    keys.retries(batch),
+    keys.edits(batch),
+    keys.history(batch),
+    keys.activeBatches,
+    keys.gate,
+  ]
+  const args = sendable.flatMap(({ letter, edit }) => [
+    letter.id,
+    letter.index,
+    letter.generation,
+    letter.code,
+    edit === null ? '' : JSON.stringify(edit),
+    JSON.stringify(endOf(letter, given)),
+  ])
+  return (await runScript(redis, retryScript, names, [batch, KEPT_ENDS, ...args])) as ('retried' | Refusal)[]
+}
+
+/** What is remembered of a letter that is retried; never a body. */
+function endOf({ at, code, failure, generation, attempts }: StoredDeadLetter, edit: Edit | null): EarlierEnd {
+  const { status, message, requestId } = failure
+  const edited = edit === null ? [] : 'body' in edit ? ['body'] : Object.keys(edit.set)
+  return { at, status, code, message, requestId, generation, attempts, edited }
+}
