@@ -1,18 +1,18 @@
 import { stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { createBatchStore } from '../../batches/batch-store.js'
 import { removeReplaced } from '../../batches/batch-work.js'
 import type { DataDirectory } from '../../batches/data-directory.js'
 import type { Manifest } from '../../batches/manifest.js'
 import { publish } from '../../batches/publish.js'
 import { ResultFileDamaged } from '../../batches/result-file.js'
-import { revisionPaths } from '../../batches/revision.js'
 import type { Session } from '../../batches/session.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { queueKeys } from '../../redis/keys.js'
 
 /**
- * Makes the batch known to Redis, ends those that it replaced (on whatever queue), and lets one that stopped or
- * was cancelled run again. Doing it again changes nothing, so each start does it, and a start that failed midway is made up for.
+ * Makes the batch known to Redis, ends those that it replaced (on whatever queue), and lets one that stopped or was
+ * cancelled run again. Doing it again changes nothing, so each start does it, and a start that failed midway is made up for.
  */
 export async function registerBatch(
   session: Session,
@@ -25,6 +25,9 @@ export async function registerBatch(
   }
   const state = await session.store.register(manifest, directory.id)
   if (state === 'stopped' || state === 'cancelled') await session.store.reopen(manifest.batch)
+  // For commands in other data directories, which can only say where this one is.
+  const place = `${directory.path} on ${hostname()}`
+  await session.redis.hset(session.keys.batch(manifest.batch), 'directoryPath', place)
 }
 
 /** The tag of a session's keys is `{<prefix>:<queue>}`. */
@@ -44,8 +47,8 @@ export async function restoreFiles(
   batch: BatchSnapshot,
   { store }: Session,
 ): Promise<void> {
+  const paths = directory.batch(manifest.batch)
   const marks = await store.marks(manifest.batch)
-  const paths = revisionPaths(directory.batch(manifest.batch).directory, marks?.revision ?? 0)
   await restore(paths.results, manifest.output, marks?.resultsBytes ?? 0)
   if (batch.failed > 0) await restore(paths.errors, manifest.errors, marks?.errorsBytes ?? 0)
   await removeReplaced(manifest, directory)
