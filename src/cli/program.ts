@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { doctorCommand } from './commands/doctor.js'
 import { pauseCommand, resumeCommand } from './commands/gate.js'
 import { listCommand } from './commands/list.js'
+import { resultsCommand } from './commands/results.js'
 import { runCommand } from './commands/run.js'
 import { simulateCommand } from './commands/simulate.js'
 import { statusCommand } from './commands/status.js'
@@ -48,6 +49,7 @@ export function createProgram(): Command {
     .addCommand(workCommand())
     .addCommand(statusCommand())
     .addCommand(listCommand())
+    .addCommand(resultsCommand())
     .addCommand(pauseCommand())
     .addCommand(resumeCommand())
     .addCommand(doctorCommand())

@@ -42,7 +42,7 @@ export function renderDetails(view: DetailsView, canvas: Canvas): string[] {
       labelTone: 'strong',
       tone: stateTone(view),
     }),
-    ...labelled('', because(view), canvas),
+    ...(because(view) === '' ? [] : labelled('', because(view), canvas)),
     ...labelled('Input', `${oneLine(manifest.input.name)}, ${formatCount(manifest.total)} requests`, canvas),
     ...labelled('Queue', `${oneLine(manifest.queue)}. ${workersSentence(view.queue)}`, canvas),
     ...(batch === null ? [] : counts(batch, canvas)),
