@@ -1,6 +1,7 @@
 import { type AnswerFiles, answersAsWritten, answersInOrder } from '../../batches/batch-answers.js'
 import type { BatchMarks } from '../../batches/batch-store.js'
 import { readBatchSnapshot } from '../../batches/read-snapshot.js'
+import { type RevisionPaths, revisionPaths } from '../../batches/revision.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { loadConfig } from '../../config.js'
 import { BatchNotFound, directoryOf, type FoundBatch, findBatch } from '../batch/find-batch.js'
@@ -54,13 +55,13 @@ async function look(
     )
   }
   if (!partial && (batch.state === 'running' || batch.state === 'stopped')) throw notFinished(batch)
-  const paths = directory.batch(manifest.batch)
+  const paths = revisionPaths(directory.batch(manifest.batch).directory, marks.revision)
   const generations = await session.redis.hgetall(session.keys.generations(manifest.batch))
   return { files: filesOf(paths, marks, generations), batch }
 }
 
 function filesOf(
-  { results: answers, errors }: { readonly results: string; readonly errors: string },
+  { results: answers, errors }: RevisionPaths,
   { resultsBytes, errorsBytes, total }: BatchMarks,
   generations: Readonly<Record<string, string>>,
 ): AnswerFiles {
