@@ -1,8 +1,8 @@
 // The library. What is exported here is what programs may rely on.
 
+export { OutputTaken } from './batches/claim.js'
 export { DataDirectoryUnusable } from './batches/data-directory.js'
 export { InputChanged, InputEmpty, InputNotFound, InputUnreadable } from './batches/input/input-errors.js'
-export { OutputTaken } from './batches/claim.js'
 export type { BatchSnapshot, BatchState } from './batches/snapshot.js'
 export { BadLines, OutputUnusable } from './batches/submit.js'
 export type { BatchHandle, BatchSummary, DoneOptions } from './producer/batch-handle.js'

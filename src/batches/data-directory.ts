@@ -36,6 +36,8 @@ export interface DataDirectory {
   outputOwner(output: string): Promise<OutputOwner | null>
   /** Makes a batch the owner; with `over` null only when there is none yet. False when another was faster. */
   claimOutput(output: string, owner: OutputOwner, over: OutputOwner | null): Promise<boolean>
+  /** Forgets that a batch claimed this output; nothing when another has it by now. */
+  releaseOutput(output: string, batch: string): Promise<void>
 }
 
 /** The files of one batch. `results` and `errors` are its own copies; what the user sees is linked to them. */
@@ -119,7 +121,7 @@ function parseManifest(raw: string, path: string): Manifest {
 
 const STAGING = '.new-'
 
-/** Removes what processes that died while they staged have left. */
+/** Removes what processes that died while they staged, or while they removed a batch, have left. */
 async function sweepStaging(batches: string): Promise<void> {
   for (const name of await readdir(batches)) {
     if (!name.startsWith(STAGING)) continue
@@ -173,6 +175,12 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   const ownerFile = (output: string) =>
     join(outputs, `${createHash('sha256').update(output).digest('hex').slice(0, 32)}.json`)
 
+  const readOwner = async (output: string): Promise<OutputOwner | null> => {
+    const raw = await readIfThere(ownerFile(output))
+    return raw === null ? null : (JSON.parse(raw) as OutputOwner)
+  }
+  const newStaging = () => join(batches, `${STAGING}${formatProcess(currentProcess())}.${randomUUID()}`)
+
   return {
     path: root,
     id,
@@ -180,8 +188,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     batch,
     async staging() {
       await sweepStaging(batches)
-      const owner = formatProcess(currentProcess())
-      const directory = join(batches, `${STAGING}${owner}.${randomUUID()}`)
+      const directory = newStaging()
       await mkdir(directory, { mode: 0o700 })
       return directory
     },
@@ -204,11 +211,18 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
       }
       return found
     },
-    remove: (name) => rm(batch(name).directory, { recursive: true, force: true }),
-    async outputOwner(output) {
-      const raw = await readIfThere(ownerFile(output))
-      return raw === null ? null : (JSON.parse(raw) as OutputOwner)
+    async remove(name) {
+      // Under another name first: what a crash leaves of it is no batch any more, and is swept.
+      const doomed = newStaging()
+      try {
+        await rename(batch(name).directory, doomed)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+        throw error
+      }
+      await rm(doomed, { recursive: true, force: true })
     },
+    outputOwner: readOwner,
     async claimOutput(output, owner, over) {
       const file = ownerFile(output)
       if (over !== null) {
@@ -226,6 +240,9 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
       } finally {
         await rm(draft)
       }
+    },
+    async releaseOutput(output, name) {
+      if ((await readOwner(output))?.batch === name) await rm(ownerFile(output), { force: true })
     },
   }
 }

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { queueKeys } from '../redis/keys.js'
 import { createBatchStore } from './batch-store.js'
 import { removeReplaced } from './batch-work.js'
@@ -11,8 +12,8 @@ import type { Session } from './session.js'
 import type { BatchSnapshot } from './snapshot.js'
 
 /**
- * Makes the batch known to Redis, ends those that it replaced (on whatever queue), and lets one that stopped or
- * was cancelled run again. Doing it again changes nothing, so each start does it, and a start that failed midway is made up for.
+ * Makes the batch known to Redis, ends those that it replaced (on whatever queue), and lets one that stopped or was
+ * cancelled run again. Doing it again changes nothing, so each start does it, and a start that failed midway is made up for.
  */
 export async function registerBatch(
   session: Session,
@@ -25,6 +26,9 @@ export async function registerBatch(
   }
   const state = await session.store.register(manifest, directory.id)
   if (state === 'stopped' || state === 'cancelled') await session.store.reopen(manifest.batch)
+  // For commands in other data directories, which can only say where this one is.
+  const place = `${directory.path} on ${hostname()}`
+  await session.redis.hset(session.keys.batch(manifest.batch), 'directoryPath', place)
 }
 
 /** The tag of a session's keys is `{<prefix>:<queue>}`. */

@@ -31,3 +31,16 @@ export function someText(text: string): string {
   if (text.trim() !== '') return text
   throw new InvalidArgumentError('It must not be empty.')
 }
+
+const LONGEST_BATCH_NAME = 64
+
+/** What a batch is called instead of its id: no option, no id, nothing that a shell or a table would break. */
+export function batchName(text: string): string {
+  if (text.length <= LONGEST_BATCH_NAME && /^[\p{L}\p{N}][\p{L}\p{N}._@+-]*$/u.test(text)) {
+    if (!/^b[0-9a-f]{12}$/.test(text)) return text
+    throw new InvalidArgumentError('It looks like the id of a batch.')
+  }
+  throw new InvalidArgumentError(
+    `It must be 1 to ${LONGEST_BATCH_NAME} letters, digits, ".", "_", "@", "+" or "-", and begin with a letter or digit.`,
+  )
+}

@@ -13,6 +13,7 @@ export class NothingHere extends Error {
 export interface Visit {
   /** Queues that are set up, and then whatever else was ever used. */
   queues(): Promise<string[]>
+  /** The same session however often it is asked for. */
   session(queue: string): Promise<Session>
 }
 
@@ -29,8 +30,13 @@ export async function visit<T>(config: Config, look: (visit: Visit) => Promise<T
         '(or name another place with --data-dir or REDIS_URL)',
     )
   }
-  const sessions: Session[] = []
-  const warn = (text: string) => process.stderr.write(`conduit-batch: ${text}\n`)
+  const sessions = new Map<string, Promise<Session>>()
+  const warned = new Set<string>()
+  const warn = (text: string) => {
+    // The same server is asked once for each queue.
+    if (!warned.has(text)) process.stderr.write(`conduit-batch: ${text}\n`)
+    warned.add(text)
+  }
   const access = await accessRedis(config, (error) => warn((error as Error).message))
   try {
     return await look({
@@ -40,8 +46,10 @@ export async function visit<T>(config: Config, look: (visit: Visit) => Promise<T
         redis.disconnect()
         return [...new Set([...config.queues, ...names.sort()])]
       },
-      async session(queue) {
-        const session = await openSession({
+      session(queue) {
+        const known = sessions.get(queue)
+        if (known !== undefined) return known
+        const session = openSession({
           target: access.target,
           keyPrefix: config.keyPrefix,
           queue,
@@ -49,12 +57,14 @@ export async function visit<T>(config: Config, look: (visit: Visit) => Promise<T
           onRedisLost: (error) => warn(error.message),
           onWarning: warn,
         })
-        sessions.push(session)
+        sessions.set(queue, session)
         return session
       },
     })
   } finally {
-    for (const session of sessions) await session.close()
+    for (const session of await Promise.allSettled(sessions.values())) {
+      if (session.status === 'fulfilled') await session.value.close()
+    }
     await access.leave()
   }
 }

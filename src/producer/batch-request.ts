@@ -1,5 +1,5 @@
-import { RequestInvalid } from './errors.js'
 import type { ChatRequest } from './chat.js'
+import { RequestInvalid } from './errors.js'
 
 /** A request of a batch: a chat body, a prompt, or a line as OpenAI's batches have it. */
 export type BatchRequest =

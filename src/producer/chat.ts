@@ -39,9 +39,7 @@ export const chatCompletionSchema = z.looseObject({
       }),
     )
     .min(1),
-  usage: z
-    .looseObject({ prompt_tokens: tokens, completion_tokens: tokens, total_tokens: tokens })
-    .optional(),
+  usage: z.looseObject({ prompt_tokens: tokens, completion_tokens: tokens, total_tokens: tokens }).optional(),
 })
 
 /** The body of an answer. */

@@ -32,7 +32,11 @@ export async function enqueue(
   { link, answers, keepAnswersMs }: EnqueueDeps,
 ): Promise<RequestHandle> {
   const { body, digest } = checkRequest(request)
-  const { customId = randomUUID(), keepAnswersMs: keepMs = keepAnswersMs, ...limits } = checkEnqueueOptions(options)
+  const {
+    customId = randomUUID(),
+    keepAnswersMs: keepMs = keepAnswersMs,
+    ...limits
+  } = checkEnqueueOptions(options)
   const keepSeconds = Math.ceil(keepMs / 1000)
   return link.use(async (session) => {
     const { kind, index } = await reserve(session.redis, session.keys, { customId, digest, keepSeconds })

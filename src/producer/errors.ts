@@ -46,7 +46,9 @@ export class RedisFull extends Error {
   readonly code = 'redis_full'
 
   constructor(place: string) {
-    super(`Redis at ${place} is full (maxmemory). Enqueue again when workers have made room, or give it more memory`)
+    super(
+      `Redis at ${place} is full (maxmemory). Enqueue again when workers have made room, or give it more memory`,
+    )
     this.name = 'RedisFull'
   }
 }
@@ -76,7 +78,9 @@ export class AnswerExpired extends Error {
   readonly code = 'answer_expired'
 
   constructor(id: string) {
-    super(`The answer to request ${id} is no longer kept. Fetch answers sooner, or keep them longer (keepAnswersMs)`)
+    super(
+      `The answer to request ${id} is no longer kept. Fetch answers sooner, or keep them longer (keepAnswersMs)`,
+    )
     this.name = 'AnswerExpired'
   }
 }

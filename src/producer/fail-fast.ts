@@ -9,7 +9,8 @@ const PATIENCE_MS = 60_000
 const AGAIN_MS = 250
 
 /** What ioredis says when there is no connection. */
-const NO_CONNECTION = /^(Connection is closed|Reached the max retries|Stream isn't writeable|Command timed out)/
+const NO_CONNECTION =
+  /^(Connection is closed|Reached the max retries|Stream isn't writeable|Command timed out)/
 
 /** `LOADING`, `READONLY` and the like pass, but not within the seconds that a caller would wait. */
 const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOAUTH|WRONGPASS|NOPERM)\b/

@@ -32,7 +32,9 @@ const submitOptionsSchema = z.strictObject({
   /** Start over, whatever there was: every call is made, and paid for, again. */
   fresh: z.boolean().default(false),
   /** Told while the input is read. */
-  onProgress: z.custom<(progress: ReadingProgress) => void>((value) => typeof value === 'function').optional(),
+  onProgress: z
+    .custom<(progress: ReadingProgress) => void>((value) => typeof value === 'function')
+    .optional(),
 })
 
 /** How much of an input was read. */
@@ -125,7 +127,9 @@ async function ownNames(
 ): Promise<OutputNames> {
   const results = join(directory.path, 'results')
   await mkdir(results, { recursive: true, mode: 0o700 })
-  const identity = createHash('sha256').update(JSON.stringify([sha256, queue, model ?? null, name ?? null])).digest('hex')
+  const identity = createHash('sha256')
+    .update(JSON.stringify([sha256, queue, model ?? null, name ?? null]))
+    .digest('hex')
   const stem = name !== undefined && PLAIN_NAME.test(name) ? name : identity.slice(0, 16)
   return outputNames('-', join(results, `${stem}.results.jsonl`))
 }

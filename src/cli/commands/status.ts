@@ -2,22 +2,20 @@ import { Command } from 'commander'
 import { addConfigurationOptions, type ConfigurationFlags } from '../common-options.js'
 
 export interface StatusFlags extends ConfigurationFlags {
+  readonly watch?: true
   readonly json?: true
 }
 
-/** `conduit-batch status`: queues, why they are held, and the batches of this data directory. */
+/** `conduit-batch status`: queues, why they are held, and the batches of this data directory; or one batch. */
 export function statusCommand(): Command {
-  const command = new Command('status').description(
-    'show queues and batches: what runs, what waits, what to do',
-  )
+  const command = new Command('status')
+    .description('show queues and batches: what runs, what waits, what to do')
+    .argument('[batch]', 'one batch: its id, the beginning of it, or its name')
+    .option('-w, --watch', 'follow it live; Ctrl-C leaves the work alone')
   return addConfigurationOptions(command)
     .option('--json', 'print one JSON object on stdout')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  conduit-batch status\n  conduit-batch status --json | jq .batches\n',
-    )
-    .action(async (flags: StatusFlags) => {
+    .action(async (batch: string | undefined, flags: StatusFlags) => {
       const { status } = await import('../status/status.js')
-      await status(flags)
+      process.exitCode = await status(batch, flags)
     })
 }

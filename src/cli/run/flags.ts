@@ -1,7 +1,7 @@
 import type { ConfigurationFlags } from '../common-options.js'
 
-/** The options of `run`, as commander hands them over. Times are milliseconds. */
-export interface RunFlags extends ConfigurationFlags {
+/** What `run` and `submit` take, as commander hands it over. Times are milliseconds. */
+export interface BatchFlags extends ConfigurationFlags {
   readonly output?: string
   readonly queue: string
   readonly model?: string
@@ -11,7 +11,16 @@ export interface RunFlags extends ConfigurationFlags {
   readonly backoffBase: number
   readonly backoffCap: number
   readonly strict?: true
-  readonly exitOnPause?: true
   readonly fresh?: true
   readonly json?: true
+}
+
+/** The options of `run`. */
+export interface RunFlags extends BatchFlags {
+  readonly exitOnPause?: true
+}
+
+/** The options of `submit`. */
+export interface SubmitFlags extends BatchFlags {
+  readonly name?: string
 }

@@ -3,23 +3,21 @@ import { type Interruptions, listenForInterruptions } from '../../../workers/int
 import { type DataDirectory, openDataDirectory } from '../../batches/data-directory.js'
 import { createDirectoryLease } from '../../batches/lease.js'
 import type { Manifest } from '../../batches/manifest.js'
-import { outputNames } from '../../batches/output-names.js'
 import { readBatchSnapshot } from '../../batches/read-snapshot.js'
 import { registerBatch, restoreFiles } from '../../batches/register-batch.js'
 import { accessRedis, openSession, type RedisAccess, type Session } from '../../batches/session.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
-import { submit } from '../../batches/submit.js'
 import { createKeyHolder } from '../../completions/key-holder.js'
 import { type Config, loadConfig } from '../../config.js'
 import { createLog } from '../../log.js'
 import { currentProcess, formatProcess } from '../../process-identity.js'
 import { EXIT, type ExitCode } from '../exit.js'
-import { formatBytes } from '../text/format.js'
 import type { RunStatus } from '../text/summary-object.js'
 import { attend } from './attend.js'
 import type { RunFlags } from './flags.js'
 import { report } from './report.js'
 import { createScreen, type Screen } from './screen.js'
+import { optionsOf, stage } from './stage.js'
 
 /** What every step of a run needs. */
 interface RunContext {
@@ -43,7 +41,7 @@ export async function run(input: string, flags: RunFlags): Promise<ExitCode> {
   config.assertQueue(flags.queue)
   const screen = createScreen()
   const directory = await openDataDirectory(config.dataDirectory)
-  const { manifest, resumed } = await stage(input, flags, directory, screen)
+  const { manifest, resumed } = await stage(input, null, flags, directory, screen)
   const log = createLog(config.logLevel ?? (screen.isTerminal ? 'silent' : 'warn'))
   const context = { flags, config, screen, log, directory, startedAt }
 
@@ -67,34 +65,6 @@ export async function run(input: string, flags: RunFlags): Promise<ExitCode> {
     screen.close()
     await access?.leave()
     interruptions.close()
-  }
-}
-
-/** Input → batch on disk, with its progress shown when it takes long. */
-async function stage(input: string, flags: RunFlags, directory: DataDirectory, screen: Screen) {
-  const submission = {
-    input,
-    stdin: process.stdin,
-    ...outputNames(input, flags.output),
-    queue: flags.queue,
-    name: null,
-    model: flags.model ?? null,
-    options: optionsOf(flags),
-    strict: flags.strict === true,
-    fresh: flags.fresh === true,
-  }
-  return submit(directory, submission, (_step, bytes, ofBytes) =>
-    screen.passing(`checking ${input}: ${formatBytes(bytes)} of ${formatBytes(ofBytes)}`),
-  )
-}
-
-function optionsOf(flags: RunFlags): Manifest['options'] {
-  return {
-    concurrency: flags.concurrency,
-    maxAttempts: flags.maxAttempts,
-    timeoutMs: flags.timeout,
-    backoffBaseMs: flags.backoffBase,
-    backoffCapMs: flags.backoffCap,
   }
 }
 

@@ -1,28 +1,67 @@
+import { listenForInterruptions } from '../../../workers/interruptions.js'
 import { findDataDirectory } from '../../batches/data-directory.js'
 import { readBatchSnapshot, readQueueSnapshot } from '../../batches/read-snapshot.js'
 import type { Session } from '../../batches/session.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { type Config, loadConfig } from '../../config.js'
 import type { StatusFlags } from '../commands/status.js'
+import { EXIT, type ExitCode } from '../exit.js'
+import { createFrame } from '../progress/frame.js'
 import { renderStatus } from '../text/status.js'
 import { type Visit, visit } from '../visit.js'
+import { showBatch } from './batch-status.js'
+import { outputCanvas } from './output-canvas.js'
+import { watchBatch } from './watch-batch.js'
 
-const DEFAULT_COLUMNS = 100
+/** On a terminal, where each look replaces the one before; and elsewhere, where all of them stay. */
+const LOOK_MS = { terminal: 1000, elsewhere: 5000 } as const
 
-/** Prints where every queue and batch stands. */
-export async function status(flags: StatusFlags): Promise<void> {
+/** Prints where every queue and batch stands, or one batch; once, or again and again. */
+export async function status(wanted: string | undefined, flags: StatusFlags): Promise<ExitCode> {
   const config = loadConfig(undefined, flags)
-  const { queues, batches } = await visit(config, (visiting) => look(visiting, config))
-  if (flags.json) {
-    process.stdout.write(`${JSON.stringify({ queues, batches })}\n`)
-    return
-  }
-  const colour = process.stdout.isTTY === true && process.stdout.hasColors()
-  const columns = process.stdout.columns ?? DEFAULT_COLUMNS
-  process.stdout.write(`${renderStatus(queues, batches, Date.now(), columns, colour).join('\n')}\n`)
+  const json = flags.json === true
+  if (wanted !== undefined && flags.watch === true) return watchBatch(wanted, config, json)
+  if (wanted !== undefined) await showBatch(wanted, config, json)
+  else if (flags.watch === true) return watchAll(config, json)
+  else process.stdout.write(`${inLines(await visit(config, (visiting) => look(visiting, config)), json)}\n`)
+  return EXIT.answered
 }
 
-async function look({ queues, session }: Visit, config: Config) {
+interface Look {
+  readonly queues: Parameters<typeof renderStatus>[0]
+  readonly batches: Parameters<typeof renderStatus>[1]
+}
+
+function inLines({ queues, batches }: Look, json: boolean): string {
+  if (json) return JSON.stringify({ queues, batches })
+  const { columns, colour } = outputCanvas()
+  return renderStatus(queues, batches, Date.now(), columns, colour).join('\n')
+}
+
+/** Until Ctrl-C. With `--json` a line for each look. */
+async function watchAll(config: Config, json: boolean): Promise<ExitCode> {
+  const isTerminal = process.stdout.isTTY === true && !json
+  const interruptions = listenForInterruptions(async () => {})
+  interruptions.takeOver()
+  const frame = createFrame(process.stdout, () => outputCanvas().columns)
+  const { colour } = outputCanvas()
+  try {
+    return await visit(config, async (visiting) => {
+      while (interruptions.count === 0) {
+        const seen = await look(visiting, config)
+        if (isTerminal) {
+          frame.draw((columns) => renderStatus(seen.queues, seen.batches, Date.now(), columns, colour))
+        } else process.stdout.write(`${inLines(seen, json)}\n`)
+        await interruptions.orAfter(isTerminal ? LOOK_MS.terminal : LOOK_MS.elsewhere)
+      }
+      return EXIT.interrupted
+    })
+  } finally {
+    interruptions.close()
+  }
+}
+
+async function look({ queues, session }: Visit, config: Config): Promise<Look> {
   const sessions = await Promise.all((await queues()).map(session))
   const perQueue = await Promise.all(
     sessions.map(async (one) => ({

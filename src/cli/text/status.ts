@@ -83,12 +83,13 @@ function batchColumns(heldQueues: ReadonlySet<string>, nowMs: number): Column<Ba
   ]
 }
 
-function short(name: string): string {
+/** A name, cut where it is longer than a column. */
+export function short(name: string): string {
   return truncate(oneLine(name), WIDEST_NAME_COLUMNS)
 }
 
 /** Paths differ at their end. */
-function endOf(path: string): string {
+export function endOf(path: string): string {
   const characters = [...oneLine(path)]
   while (displayWidth(characters.join('')) > WIDEST_NAME_COLUMNS) characters.splice(0, 2, '…')
   return characters.join('')

@@ -1,0 +1,36 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { addConfigurationOptions, type ConfigurationFlags } from '../common-options.js'
+import { queueName, wholeNumber } from '../option-values.js'
+
+export interface ListFlags extends ConfigurationFlags {
+  readonly state?: readonly string[]
+  readonly queue?: string
+  readonly limit: number
+  readonly json?: true
+}
+
+/** As `list` names them; `paused` runs on a queue that is held, `unknown` is a batch that Redis has forgotten. */
+export const STATES = ['running', 'paused', 'completed', 'stopped', 'cancelled', 'expired', 'unknown']
+const DEFAULT_LIMIT = 50
+
+/** `conduit-batch list`: batches, the newest first. */
+export function listCommand(): Command {
+  const command = new Command('list')
+    .description('list batches, the newest first')
+    .option('-s, --state <states>', `only these: ${STATES.join(',')}`, states)
+    .option('-q, --queue <name>', 'only those of this queue', queueName)
+    .option('--limit <n>', 'how many at most', wholeNumber(1), DEFAULT_LIMIT)
+  return addConfigurationOptions(command)
+    .option('--json', 'print one JSON object on stdout')
+    .action(async (flags: ListFlags) => {
+      const { list } = await import('../list/list.js')
+      await list(flags)
+    })
+}
+
+function states(text: string): string[] {
+  const named = text.split(',').map((state) => state.trim())
+  const wrong = named.filter((state) => !STATES.includes(state))
+  if (wrong.length === 0) return named
+  throw new InvalidArgumentError(`It must be some of ${STATES.join(', ')}, with commas between.`)
+}

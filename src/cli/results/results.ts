@@ -1,0 +1,94 @@
+import { type AnswerFiles, answersAsWritten, answersInOrder } from '../../batches/batch-answers.js'
+import type { BatchMarks } from '../../batches/batch-store.js'
+import { readBatchSnapshot } from '../../batches/read-snapshot.js'
+import { type RevisionPaths, revisionPaths } from '../../batches/revision.js'
+import type { BatchSnapshot } from '../../batches/snapshot.js'
+import { loadConfig } from '../../config.js'
+import { BatchNotFound, directoryOf, type FoundBatch, findBatch } from '../batch/find-batch.js'
+import type { ResultsFlags } from '../commands/results.js'
+import { formatCount, formatCounted } from '../text/format.js'
+import { oneLine } from '../text/harmless.js'
+import { visit } from '../visit.js'
+import { writeNewFile } from './new-file.js'
+import { writeToStdout } from './to-stdout.js'
+
+/** A batch has not all its answers yet, and nobody said that some will do. */
+export class NotFinished extends Error {
+  readonly code = 'not_finished'
+}
+
+/**
+ * `conduit-batch results`: the answers of a batch, or its failures, from its own files.
+ * @throws NotFinished, BatchNotFound, BatchAmbiguous, BatchElsewhere, FileInPlace, ResultFileDamaged
+ */
+export async function results(wanted: string, flags: ResultsFlags): Promise<void> {
+  const config = loadConfig(undefined, flags)
+  const { files, batch } = await visit(config, async (visiting) =>
+    look(await findBatch(wanted, visiting, config), flags.partial === true),
+  )
+  const kind = flags.errors ? 'failures' : 'answers'
+  const lines = flags.sort ? answersInOrder(files, kind) : answersAsWritten(files, kind)
+  if (flags.output === undefined) {
+    await writeToStdout(lines)
+  } else {
+    const written = await writeNewFile(flags.output, lines, flags.force === true)
+    process.stderr.write(`${formatCounted(written, 'line', 'lines')} written to ${oneLine(flags.output)}.\n`)
+  }
+  const note = leftOut(batch, kind)
+  if (note !== null) process.stderr.write(`${note}\n`)
+}
+
+async function look(
+  found: FoundBatch,
+  partial: boolean,
+): Promise<{ readonly files: AnswerFiles; readonly batch: BatchSnapshot }> {
+  const { manifest, session } = found
+  const directory = await directoryOf(found)
+  const [batch, marks] = await Promise.all([
+    readBatchSnapshot(session, manifest.batch),
+    session.store.marks(manifest.batch),
+  ])
+  if (batch === null || marks === null) {
+    throw new BatchNotFound(
+      `Redis has forgotten batch ${manifest.batch}, so nobody knows how far its files may be read. Tell it again ` +
+        `with the same run or submit command: no answer that is on disk is called again.`,
+    )
+  }
+  if (!partial && (batch.state === 'running' || batch.state === 'stopped')) throw notFinished(batch)
+  const paths = revisionPaths(directory.batch(manifest.batch).directory, marks.revision)
+  const generations = await session.redis.hgetall(session.keys.generations(manifest.batch))
+  return { files: filesOf(paths, marks, generations), batch }
+}
+
+function filesOf(
+  { results: answers, errors }: RevisionPaths,
+  { resultsBytes, errorsBytes, total }: BatchMarks,
+  generations: Readonly<Record<string, string>>,
+): AnswerFiles {
+  const numbers = Object.entries(generations).map(([index, count]) => [Number(index), Number(count)] as const)
+  return { results: answers, resultsBytes, errors, errorsBytes, total, generations: new Map(numbers) }
+}
+
+function notFinished(batch: BatchSnapshot): NotFinished {
+  const { batch: id, state, reason, completed, failed, total } = batch
+  const done = `${formatCount(completed + failed)} of ${formatCount(total)} are done`
+  const what =
+    state === 'stopped'
+      ? `Batch ${id} has stopped (${reason === null ? 'it cannot go on by itself' : oneLine(reason)}): ${done}. ` +
+        'The same run or submit command goes on with it.'
+      : `Batch ${id} is not finished: ${done}. Follow it: conduit-batch status ${id} --watch.`
+  return new NotFinished(`${what} What is there already: conduit-batch results ${id} --partial`)
+}
+
+/** What somebody who reads these lines may wonder about; null when there is nothing. */
+function leftOut(batch: BatchSnapshot, kind: 'answers' | 'failures'): string | null {
+  const { batch: id, state, completed, failed, total } = batch
+  const open = total - completed - failed
+  if (state !== 'completed' && open > 0) {
+    return `Batch ${id} is ${state}: ${formatCounted(open, 'request has', 'requests have')} no answer and no error yet.`
+  }
+  if (kind === 'answers' && failed > 0) {
+    return `${formatCounted(failed, 'request', 'requests')} failed: conduit-batch results ${id} --errors`
+  }
+  return null
+}

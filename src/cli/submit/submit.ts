@@ -1,0 +1,69 @@
+import { listenForInterruptions } from '../../../workers/interruptions.js'
+import { openDataDirectory } from '../../batches/data-directory.js'
+import { readRejects } from '../../batches/input/rejects.js'
+import { readBatchSnapshot, readQueueSnapshot } from '../../batches/read-snapshot.js'
+import { registerBatch } from '../../batches/register-batch.js'
+import type { Session } from '../../batches/session.js'
+import type { Submitted } from '../../batches/submit.js'
+import { type Config, loadConfig } from '../../config.js'
+import { EXIT } from '../exit.js'
+import type { SubmitFlags } from '../run/flags.js'
+import { createScreen, type Screen } from '../run/screen.js'
+import { stage } from '../run/stage.js'
+import { visit } from '../visit.js'
+import { type SubmittedView, submittedObject, submittedWords } from './submitted-words.js'
+
+/**
+ * `conduit-batch submit`: makes a batch of the input, tells Redis of it and leaves. The id goes to stdout, all else
+ * to stderr.
+ *
+ * @throws every error that has a message for the user
+ */
+export async function submitBatch(input: string, flags: SubmitFlags): Promise<void> {
+  const config = loadConfig(undefined, flags)
+  const screen = createScreen()
+  const directory = await openDataDirectory(config.dataDirectory)
+  const interruptions = listenForInterruptions(async () => {
+    screen.close()
+    process.exit(EXIT.interrupted)
+  })
+  try {
+    const submitted = await stage(input, flags.name ?? null, flags, directory, screen)
+    const { manifest } = submitted
+    const view = await visit(config, async ({ session }) => {
+      const opened = await session(manifest.queue)
+      await registerBatch(opened, directory, manifest)
+      const rejected = await countRejects(directory.batch(manifest.batch).directory)
+      return viewOf(opened, submitted, rejected, flags.name ?? null)
+    })
+    tell(view, config, flags, screen)
+  } finally {
+    screen.close()
+    interruptions.close()
+  }
+}
+
+async function viewOf(
+  session: Session,
+  { manifest, resumed }: Submitted,
+  rejected: number,
+  nameWanted: string | null,
+): Promise<SubmittedView> {
+  const [batch, queue] = await Promise.all([
+    readBatchSnapshot(session, manifest.batch),
+    readQueueSnapshot(session),
+  ])
+  return { manifest, resumed, rejected, nameWanted, batch, queue }
+}
+
+function tell(view: SubmittedView, config: Config, flags: SubmitFlags, screen: Screen): void {
+  for (const line of submittedWords(view)) screen.notice(line)
+  const object = submittedObject(view, config.dataDirectory)
+  process.stdout.write(flags.json ? `${JSON.stringify(object)}\n` : `${view.manifest.batch}\n`)
+}
+
+async function countRejects(directory: string): Promise<number> {
+  let count = 0
+  for await (const _ of readRejects(directory)) count++
+  return count
+}

@@ -1,0 +1,144 @@
+import type { Manifest } from '../../batches/manifest.js'
+import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
+import { batchNextSteps, type NextSteps } from './batch-next-steps.js'
+import { failuresByCode } from './failures.js'
+import {
+  formatCount,
+  formatDuration,
+  formatEstimate,
+  formatMoment,
+  formatPercent,
+  formatRate,
+} from './format.js'
+import { oneLine } from './harmless.js'
+import { type Canvas, labelled } from './layout.js'
+import type { Tone } from './paint.js'
+import { pauseBlock } from './pause-block.js'
+import { workersSentence } from './workers-words.js'
+
+/** All that is known of one batch. Times are Unix milliseconds. */
+export interface DetailsView {
+  readonly manifest: Manifest
+  /** Null when Redis does not know it. */
+  readonly batch: BatchSnapshot | null
+  readonly queue: QueueSnapshot
+  /** Its files lie in this data directory. */
+  readonly here: boolean
+  /** Requests per second just now; null when it does not run, or that can't be told. */
+  readonly ratePerSecond: number | null
+  readonly leftMs: number | null
+  readonly nowMs: number
+}
+
+const MOST_CODES = 20
+
+/** What `status BATCH` prints. */
+export function renderDetails(view: DetailsView, canvas: Canvas): string[] {
+  const { manifest, batch } = view
+  const name = manifest.name === null ? '' : ` (${oneLine(manifest.name)})`
+  return [
+    '',
+    ...labelled('Batch', `${manifest.batch}${name}, ${stateWords(view)}`, canvas, {
+      labelTone: 'strong',
+      tone: stateTone(view),
+    }),
+    ...(because(view) === '' ? [] : labelled('', because(view), canvas)),
+    ...labelled('Input', `${oneLine(manifest.input.name)}, ${formatCount(manifest.total)} requests`, canvas),
+    ...labelled('Queue', `${oneLine(manifest.queue)}. ${workersSentence(view.queue)}`, canvas),
+    ...(batch === null ? [] : counts(batch, canvas)),
+    ...pace(view, canvas),
+    ...times(view, canvas),
+    ...files(view, canvas),
+    ...holds(view, canvas),
+    ...next(batchNextSteps(view), canvas),
+    '',
+  ].filter((line, index, all) => line !== '' || all[index - 1] !== '')
+}
+
+/** `paused` when its queue is held, `unknown` when Redis does not know it. */
+export function stateWords({ batch, queue }: Pick<DetailsView, 'batch' | 'queue'>): string {
+  if (batch === null) return 'unknown to Redis'
+  return batch.state === 'running' && queue.holds.length > 0 ? 'paused' : batch.state
+}
+
+function stateTone(view: DetailsView): Tone {
+  switch (stateWords(view)) {
+    case 'completed':
+      return (view.batch?.failed ?? 0) === 0 ? 'good' : 'alert'
+    case 'running':
+      return 'strong'
+    case 'paused':
+      return 'alert'
+    default:
+      return 'bad'
+  }
+}
+
+function because({ batch }: DetailsView): string {
+  return batch?.reason ? oneLine(batch.reason) : ''
+}
+
+function counts(batch: BatchSnapshot, canvas: Canvas): string[] {
+  const { completed, failed, total, failedByCode, retries, throttled } = batch
+  const codes = failuresByCode(failedByCode, MOST_CODES)
+  return [
+    ...labelled(
+      'Answered',
+      `${formatCount(completed)} of ${formatCount(total)} (${formatPercent(completed, total)})`,
+      canvas,
+    ),
+    ...labelled('Failed', failed === 0 ? 'none' : `${formatCount(failed)}${codes && `: ${codes}`}`, canvas, {
+      tone: failed === 0 ? 'plain' : 'bad',
+    }),
+    ...labelled('Tried again', `${formatCount(retries)}, throttled ${formatCount(throttled)}`, canvas),
+    ...labelled('Tokens', formatCount(batch.usage.total_tokens), canvas),
+  ]
+}
+
+function pace({ batch, ratePerSecond, leftMs }: DetailsView, canvas: Canvas): string[] {
+  if (batch?.state !== 'running' || ratePerSecond === null) return []
+  const left = leftMs === null ? '' : `, ~${formatEstimate(leftMs)} left`
+  return labelled('Pace', `${formatRate(ratePerSecond)}${left}`, canvas)
+}
+
+function times({ manifest, batch, nowMs }: DetailsView, canvas: Canvas): string[] {
+  const { createdAt } = manifest
+  const finishedAt = batch?.finishedAt ?? null
+  const ago = `${formatMoment(createdAt, nowMs)} (${formatDuration(nowMs - createdAt)} ago)`
+  return [
+    ...labelled('Created', ago, canvas),
+    ...(finishedAt === null
+      ? []
+      : labelled(
+          'Ended',
+          `${formatMoment(finishedAt, nowMs)}, after ${formatDuration(finishedAt - createdAt)}`,
+          canvas,
+        )),
+  ]
+}
+
+function files({ manifest, batch, here }: DetailsView, canvas: Canvas): string[] {
+  const later = batch?.state === 'running' ? ' (once complete)' : ''
+  const elsewhere = here ? '' : ', of another data directory than this one'
+  return [
+    ...labelled('Answers', `${oneLine(manifest.output)}${later}${elsewhere}`, canvas),
+    ...((batch?.failed ?? 0) === 0
+      ? []
+      : labelled('Failures', `${oneLine(manifest.errors)}${later}`, canvas)),
+  ]
+}
+
+function holds({ batch, queue, nowMs }: DetailsView, canvas: Canvas): string[] {
+  if (batch?.state !== 'running') return []
+  return queue.holds.flatMap((hold, index) => [
+    '',
+    ...pauseBlock(hold, queue.queue, nowMs, canvas, index === 0 ? 'PAUSED' : 'AND'),
+  ])
+}
+
+function next({ sentences, commands }: NextSteps, canvas: Canvas): string[] {
+  const lines = sentences.flatMap((sentence, index) =>
+    labelled(index === 0 ? 'Next' : '', sentence, canvas, { commands }),
+  )
+  return lines.length === 0 ? [] : ['', ...lines]
+}
