@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { redisUrlProblem } from '../redis/target.js'
 import { knownNames } from './nearest.js'
-import { API_URL, HTTP_URL, isApiUrl, isHttpUrl } from './url.js'
+import { apiUrlProblem, HTTP_URL, isHttpUrl } from './url.js'
 
 /** An environment variable that is set to nothing is not set. */
 const text = z
@@ -10,9 +10,15 @@ const text = z
   .transform((value) => (value === '' ? undefined : value))
   .optional()
 
-/** A variable that must hold something certain, if it is set. */
-const checked = (holds: (value: string) => boolean, error: string) =>
-  text.refine((value) => value === undefined || holds(value), { error })
+/** A variable that must be right if it is set. */
+const checked = (problemOf: (value: string) => string | null) =>
+  text.superRefine((value, context) => {
+    const problem = value === undefined ? null : problemOf(value)
+    if (problem !== null) context.addIssue(problem)
+  })
+
+const matching = (holds: (value: string) => boolean, problem: string) =>
+  checked((value) => (holds(value) ? null : problem))
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 const SHORTEST_TOKEN = 16
@@ -20,23 +26,20 @@ const SHORTEST_TOKEN = 16
 const schema = z.object({
   CONDUIT_API_KEY: text,
   CONDUIT_API_KEY_FILE: text,
-  CONDUIT_BASE_URL: checked(isApiUrl, API_URL),
-  CONDUIT_BILLING_URL: checked(isApiUrl, API_URL),
-  REDIS_URL: text.superRefine((value, context) => {
-    const problem = value === undefined ? null : redisUrlProblem(value)
-    if (problem !== null) context.addIssue(problem)
-  }),
+  CONDUIT_BASE_URL: checked(apiUrlProblem),
+  CONDUIT_BILLING_URL: checked(apiUrlProblem),
+  REDIS_URL: checked(redisUrlProblem),
   CONDUIT_BATCH_CONFIG: text,
   CONDUIT_BATCH_DATA_DIR: text,
-  CONDUIT_BATCH_ALERT_WEBHOOK: checked(isHttpUrl, HTTP_URL),
-  CONDUIT_BATCH_TOKEN: checked(
+  CONDUIT_BATCH_ALERT_WEBHOOK: matching(isHttpUrl, HTTP_URL),
+  CONDUIT_BATCH_TOKEN: matching(
     (value) => /^[\x21-\x7e]+$/.test(value) && value.length >= SHORTEST_TOKEN,
     `must be at least ${SHORTEST_TOKEN} characters of visible ASCII without spaces; make one with: openssl rand -hex 24`,
   ),
   CONDUIT_BATCH_LOG_LEVEL: text.pipe(
     z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).optional(),
   ),
-  CONDUIT_BATCH_KEY_PREFIX: checked(
+  CONDUIT_BATCH_KEY_PREFIX: matching(
     (value) => /^[A-Za-z0-9][\w-]{0,62}$/.test(value),
     'must be letters, digits, "_" and "-"',
   ),

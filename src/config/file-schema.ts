@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { QUEUE_NAME } from '../redis/keys.js'
 import { DURATION } from './duration.js'
-import { API_URL, HTTP_URL, isApiUrl, isHttpUrl } from './url.js'
+import { apiUrlProblem, HTTP_URL, isHttpUrl } from './url.js'
 
 /** Connections a process may have open to Conduit (workers/concurrency.ts). */
 const MOST_CONCURRENCY = 1000
@@ -21,7 +21,13 @@ const variable = () => z.string(NAME_OF_VARIABLE).regex(/^[A-Z_][A-Z0-9_]*$/, NA
 
 const path = () => z.string(PATH).regex(/\S/, PATH)
 
-const apiUrl = () => z.string(API_URL).refine(isApiUrl, API_URL).meta({ format: 'uri' })
+function apiUrl() {
+  const text = z.string(HTTP_URL).superRefine((value, context) => {
+    const problem = apiUrlProblem(value)
+    if (problem !== null) context.addIssue(problem)
+  })
+  return text.meta({ format: 'uri' })
+}
 
 function wholeNumber(min: number, max: number) {
   const error = `must be a whole number from ${min} to ${max}`

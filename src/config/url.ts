@@ -1,13 +1,13 @@
+export const HTTP_URL = 'must be an http:// or https:// URL'
+
 export function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol)
 }
 
-/** Where calls go: the key is sent apart, and each call adds its own path. */
-export function isApiUrl(text: string): boolean {
-  if (!isHttpUrl(text)) return false
+/** Why calls can't go there, or null: the key is sent apart, and each call adds its own path. */
+export function apiUrlProblem(text: string): string | null {
+  if (!isHttpUrl(text)) return HTTP_URL
   const { username, password, search, hash } = new URL(text)
-  return username + password + search + hash === ''
+  const isPlain = username + password + search + hash === ''
+  return isPlain ? null : 'must be a URL without user, password, "?" and "#"'
 }
-
-export const API_URL = 'must be an http:// or https:// URL without user, password, "?" and "#"'
-export const HTTP_URL = 'must be an http:// or https:// URL'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createKeyHolder } from '../../src/completions/key-holder.js'
-import { type Config, InvalidConfig, loadConfig } from '../../src/config.js'
+import { type Config, InvalidConfig, loadConfig, UnknownQueue } from '../../src/config.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'cb-config-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -80,7 +80,7 @@ describe('the file of settings', () => {
       expect(() => config.queue(name)).toThrow(
         /There is no queue ".*" in \/.*\.json; there are: nightly, bulk\. Name/,
       )
-      expect(() => config.assertQueue(name)).toThrow(expect.objectContaining({ code: 'unknown_queue' }))
+      expect(() => config.assertQueue(name)).toThrow(UnknownQueue)
     }
   })
 
@@ -190,6 +190,7 @@ describe('what is wrong in the file', () => {
           alerts: { webhook: 'slack', webhookEnv: 'sk-secret' },
         },
         bulk: [],
+        rest: { billingUrl: 'https://me:secret@conduit.im' },
       },
     }
     expect(
@@ -197,7 +198,7 @@ describe('what is wrong in the file', () => {
     ).toEqual([
       expect.stringMatching(/^CONDUIT_BASE_URL must be an http/),
       'dataDirectory must be a path',
-      'queues."Nightly Run".baseUrl must be an http:// or https:// URL without user, password, "?" and "#"',
+      'queues."Nightly Run".baseUrl must be an http:// or https:// URL',
       'queues.nightly.apiKeyFile must be a path',
       'queues.nightly.limits.concurrency must be a whole number from 1 to 1000',
       'queues.nightly.limits.requestsPerMinute must be a number of at least 0.01',
@@ -205,6 +206,7 @@ describe('what is wrong in the file', () => {
       'queues.nightly.alerts.webhook must be an http:// or https:// URL',
       'queues.nightly.alerts.webhookEnv must be the name of an environment variable (A-Z, 0-9 and "_"), not what is in it',
       'queues.bulk must be an object',
+      'queues.rest.billingUrl must be a URL without user, password, "?" and "#"',
       'retention.batches must be a time like "30d", "12h", "45m" or "2w"',
       'retention.inputs must be a time like "30d", "12h", "45m" or "2w"',
       'retention.mostBatches must be a whole number from 1 to 1000000',
