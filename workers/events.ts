@@ -15,7 +15,13 @@ export type WorkerEvent =
   /** The gate is open; `probing`: one call goes first. */
   | { readonly kind: 'resumed'; readonly queue: string; readonly probing: boolean }
   | ({ readonly kind: 'lacking'; readonly queue: string } & Lack)
-  | { readonly kind: 'stopping'; readonly inFlight: number; readonly finishMs: number }
+  | {
+      readonly kind: 'stopping'
+      /** Told to, or because nothing is left to do. */
+      readonly why: 'told' | 'idle'
+      readonly inFlight: number
+      readonly finishMs: number
+    }
   /** `left`: not everything could be put away; what is missing is taken over as from a process that died. */
   | { readonly kind: 'stopped'; readonly how: 'in_order' | 'left' }
   /** Something stands in the way now, and is tried again. */
@@ -54,7 +60,7 @@ export function logEvent(log: Logger, event: WorkerEvent): void {
       break
     }
     case 'stopping':
-      log.info({ inFlight: event.inFlight }, 'worker.stopping')
+      log.info({ why: event.why, inFlight: event.inFlight }, 'worker.stopping')
       break
     case 'stopped':
       log.info({ how: event.how }, 'worker.stopped')

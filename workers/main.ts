@@ -74,9 +74,9 @@ async function putAway(
   opening: Promise<OpenWorkers>,
   workers: OpenWorkers | null,
   tell: (event: WorkerEvent) => void,
-  { log, stopNow, deadlines: { finishMs, putAwayMs } = DEADLINES }: RunWorkersOptions,
+  { log, stop, stopNow, deadlines: { finishMs, putAwayMs } = DEADLINES }: RunWorkersOptions,
 ): Promise<WorkersEnd> {
-  tell({ kind: 'stopping', inFlight: workers?.inFlight ?? 0, finishMs })
+  tell({ kind: 'stopping', why: stop.aborted ? 'told' : 'idle', inFlight: workers?.inFlight ?? 0, finishMs })
   const closing = opening.then((opened) => {
     void aborted(stopNow).then(opened.abort)
     return opened.close(finishMs)

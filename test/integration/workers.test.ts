@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { openDataDirectory } from '../../src/batches/data-directory.js'
 import { createDirectoryLease } from '../../src/batches/lease.js'
 import { createConcurrency } from '../../workers/concurrency.js'
 import { lookAtQueue } from '../../workers/queue-look.js'
@@ -59,6 +60,23 @@ describe('two queues in one process', () => {
     })
     expect(workers.events).toEqual([])
   })
+})
+
+it('waits for the right to feed and collect in its directory, and takes it when it is free', async () => {
+  const { baseUrl } = await simulate()
+  const batch = await handIn({ ...place, input: requests(3) })
+  const { redis, keys } = batch.session
+  const { id } = await openDataDirectory(place.dataDir)
+  const other = createDirectoryLease(redis, keys, id, 'deadbeef-1-1')
+  await other.hold()
+
+  const workers = startWorkers({ ...place, queues: { default: { baseUrl } }, untilIdle: true })
+  await workers.until('started')
+  expect(await batch.snapshot()).toMatchObject({ fed: 0 })
+  await other.release()
+
+  expect(await workers.ended).toBe('in_order')
+  await expectAnswers(batch.results, ids(3))
 })
 
 describe('told to stop', () => {
@@ -143,17 +161,13 @@ describe('concurrency', () => {
 })
 
 it('a look at a queue shows the data directories that nobody serves', async () => {
-  const batch = await handIn({ ...place, input: requests(1) })
-  const directoryId = (await batch.session.redis.hget(batch.session.keys.batch(batch.id), 'directory')) ?? ''
-  const expected = { directory: directoryId, batches: [batch.id], output: batch.results }
-  expect(await lookAtQueue(batch.session, null)).toMatchObject({
+  const { id, session, results } = await handIn({ ...place, input: requests(1) })
+  const directory = (await openDataDirectory(place.dataDir)).id
+  expect(await lookAtQueue(session, null)).toMatchObject({
     activeBatches: 1,
     workers: 0,
-    unserved: [expected],
+    unserved: [{ directory, batches: [id], output: results }],
   })
-
-  const lease = createDirectoryLease(batch.session.redis, batch.session.keys, directoryId, 'deadbeef-1-1')
-  await lease.hold()
-
-  expect(await lookAtQueue(batch.session, null)).toMatchObject({ unserved: [] })
+  await createDirectoryLease(session.redis, session.keys, directory, 'deadbeef-1-1').hold()
+  expect(await lookAtQueue(session, null)).toMatchObject({ unserved: [] })
 })

@@ -12,6 +12,7 @@ import { eventually } from './eventually.js'
 import { uniquePrefix } from './redis.js'
 
 const BIN = fileURLToPath(new URL('../../bin/conduit-batch.js', import.meta.url))
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url))
 
 /** A process that takes longer hangs: it is killed, and what it wrote is in the failure of the test. */
 const DEADLINE_MS = 40_000
@@ -61,6 +62,8 @@ export interface StartOptions {
   readonly env?: Settings
   /** What it reads on stdin; without it stdin is empty. */
   readonly stdin?: string | Buffer
+  /** Another script than the command line's, below dist/. */
+  readonly script?: string
 }
 
 /** A directory where somebody works with conduit-batch, with settings of its own. */
@@ -108,7 +111,7 @@ export async function createWorkplace(settings: Settings = {}): Promise<Workplac
   const prefix = { CONDUIT_BATCH_KEY_PREFIX: uniquePrefix() }
   const path = (name: string) => join(directory, name)
   const start = (args: readonly string[], options: StartOptions = {}) =>
-    startProcess(args, directory, { ...base, ...prefix, ...settings, ...options.env }, options.stdin ?? '')
+    startProcess(args, directory, { ...base, ...prefix, ...settings, ...options.env }, options)
   const workplace: Workplace = {
     directory,
     dataDir: path('.conduit-batch'),
@@ -129,10 +132,11 @@ function startProcess(
   args: readonly string[],
   cwd: string,
   settings: Settings,
-  stdin: string | Buffer,
+  { stdin = '', script }: StartOptions,
 ): CliProcess {
   // A process group of its own, so that a signal to the group doesn't hit the tests.
-  const child = spawn(execPath, [BIN, ...args], { cwd, env: { ...settings }, detached: true })
+  const program = script === undefined ? BIN : join(DIST, script)
+  const child = spawn(execPath, [program, ...args], { cwd, env: { ...settings }, detached: true })
   const written = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     written.stdout += text
@@ -153,7 +157,7 @@ function startProcess(
     if (isRunning() && child.pid !== undefined) process.kill(-child.pid, name)
   }
   const said = () =>
-    `conduit-batch ${args[0]} ended (${child.exitCode ?? child.signalCode}):\n${written.stderr}`
+    `${[script ?? 'conduit-batch', ...args.slice(0, 1)].join(' ')} ended (${child.exitCode ?? child.signalCode}):\n${written.stderr}`
   const cli: CliProcess = {
     get running() {
       return isRunning()

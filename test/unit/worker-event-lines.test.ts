@@ -47,7 +47,7 @@ describe('what a person at the terminal of workers reads', () => {
   })
 
   it('at the end: how many calls it waits for, and that nothing is lost', () => {
-    expect(said({ kind: 'stopping', inFlight: 1, finishMs: 30_000 })).toContain(
+    expect(said({ kind: 'stopping', why: 'told', inFlight: 1, finishMs: 30_000 })).toContain(
       'Stopping: 1 call in flight may finish, for 30 s at most. Ctrl-C again leaves at once.',
     )
     expect(said({ kind: 'stopped', how: 'in_order' })).toMatch(/Stopped\. Nothing is lost/)

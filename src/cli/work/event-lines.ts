@@ -66,7 +66,8 @@ function lackingWords(event: Extract<WorkerEvent, { kind: 'lacking' }>): string 
   return `Nobody feeds and collects ${which}. Start this in the directory where it was handed in: ${start}`
 }
 
-function stoppingWords({ inFlight, finishMs }: Extract<WorkerEvent, { kind: 'stopping' }>): string {
+function stoppingWords({ why, inFlight, finishMs }: Extract<WorkerEvent, { kind: 'stopping' }>): string {
+  if (why === 'idle') return 'Nothing is left to do.'
   if (inFlight <= 0) return 'Stopping.'
   const calls = formatCounted(inFlight, 'call in flight may', 'calls in flight may')
   return `Stopping: ${calls} finish, for ${formatDuration(finishMs)} at most. Ctrl-C again leaves at once.`
