@@ -1,6 +1,7 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import { readAttempts } from '../src/completions/attempts.js'
 import { type HandleDeps, handleRequest } from '../src/completions/handle.js'
 import { COMPLETIONS } from '../src/completions/queues.js'
 import { type CompletionRequest, jobId, requestSchema } from '../src/completions/request.js'
@@ -56,7 +57,8 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       const request = parseRequest(job)
       const id = jobId(request)
       running.add(id)
-      const tries = { made: job.attemptsMade, refusals: request.refusals ?? 0, fedAt: job.timestamp }
+      const { attemptsMade: made, timestamp: fedAt } = job
+      const tries = { made, refusals: request.refusals ?? 0, fedAt, history: readAttempts(job.stacktrace) }
       try {
         await settle(job, token ?? '', await handleRequest(request, tries, signal ?? never(), deps))
       } catch (error) {

@@ -1,5 +1,6 @@
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { KEPT_ATTEMPTS } from '../completions/attempts.js'
 import { errorLine } from '../completions/output-line.js'
 import type { Ending, Recorded } from '../completions/record.js'
 import { type CompletionRequest, jobId, type RequestPlace } from '../completions/request.js'
@@ -35,7 +36,7 @@ export function asJob(request: CompletionRequest) {
       backoff: { type: 'conduit' },
       removeOnComplete: true,
       removeOnFail: true,
-      stackTraceLimit: 0,
+      stackTraceLimit: KEPT_ATTEMPTS,
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Failure, Outcome } from '../conduit/outcome.js'
+import { type FailedAttempt, failedAttempt } from './attempts.js'
 import { backoffMs } from './backoff.js'
 import { answerLine, errorLine } from './output-line.js'
 import type { Ending } from './record.js'
@@ -12,12 +13,14 @@ export interface Tries {
   readonly refusals: number
   /** When the request was fed, Unix ms. */
   readonly fedAt: number
+  /** The attempts before this one, oldest first; the last 20. */
+  readonly history: readonly FailedAttempt[]
 }
 
 /** What an outcome means for its request: over, or later. Only `retry` uses an attempt. */
 export type Decision =
   | { readonly kind: 'end'; readonly ending: Ending }
-  | { readonly kind: 'retry'; readonly delayMs: number; readonly why: string }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly attempt: FailedAttempt }
   | { readonly kind: 'throttled'; readonly delayMs: number; readonly refusals: number }
   | { readonly kind: 'again'; readonly delayMs: number }
 
@@ -40,7 +43,7 @@ export function decide(request: CompletionRequest, outcome: Outcome, context: De
   const attempts = tries.made + 1
   const dead = (failure: Failure, code: string): Decision => ({
     kind: 'end',
-    ending: deadEnding(request, failure, code, attempts, nowMs),
+    ending: deadEnding(request, failure, code, { ...tries, made: attempts }, nowMs),
   })
   switch (outcome.kind) {
     case 'completed': {
@@ -54,7 +57,7 @@ export function decide(request: CompletionRequest, outcome: Outcome, context: De
       return {
         kind: 'retry',
         delayMs: backoffMs(attempts, outcome.retryAfterMs, options, random),
-        why: outcome.failure.code,
+        attempt: failedAttempt(outcome.failure, nowMs),
       }
     case 'throttled': {
       const refusals = tries.refusals + 1
@@ -81,7 +84,7 @@ function deadEnding(
   request: CompletionRequest,
   failure: Failure,
   code: string,
-  attempts: number,
+  { made: attempts, history }: Tries,
   at: number,
 ): Ending {
   const { batch, index, generation, customId, line, body } = request
@@ -102,7 +105,7 @@ function deadEnding(
       code,
       failure,
       attempts,
-      history: [],
+      history,
       sendable: true,
       // Every other request can be read again where its batch came from.
       body: batch === INBOX_BATCH ? body : null,

@@ -4,6 +4,7 @@ import type { ApiKey } from '../conduit/api-key.js'
 import { classify } from '../conduit/classify.js'
 import { CallAborted, type ConduitClient } from '../conduit/client.js'
 import type { Outcome } from '../conduit/outcome.js'
+import type { FailedAttempt } from './attempts.js'
 import { type Decision, decide, type Tries } from './decide.js'
 import type { Ending, Recorded, Verdict } from './record.js'
 import type { BatchOptions, CompletionRequest, RequestPlace } from './request.js'
@@ -11,7 +12,7 @@ import type { BatchOptions, CompletionRequest, RequestPlace } from './request.js
 /** What becomes of the job. Only `retry` uses an attempt; `leave` means it is over. */
 export type Settlement =
   | { readonly kind: 'leave' }
-  | { readonly kind: 'retry'; readonly delayMs: number; readonly why: string }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly attempt: FailedAttempt }
   | { readonly kind: 'delay'; readonly delayMs: number; readonly refusals?: number }
   | { readonly kind: 'give_back' }
 

@@ -1,13 +1,18 @@
 import { DelayedError, type Job, WaitingError } from 'bullmq'
+import type { FailedAttempt } from './attempts.js'
 import type { Settlement } from './handle.js'
 
-/** Thrown to BullMQ for a try that used an attempt; its backoff strategy reads the delay from here. */
+/**
+ * Thrown to BullMQ for a try that used an attempt; its backoff strategy reads the delay from here. What BullMQ keeps
+ * of a job's failures is their stacks: the attempt stands in the place of one.
+ */
 export class TryLater extends Error {
   readonly code = 'try_later'
   readonly delayMs: number
-  constructor(delayMs: number, why: string) {
-    super(why)
+  constructor(delayMs: number, attempt: FailedAttempt) {
+    super(attempt.code)
     this.delayMs = delayMs
+    this.stack = JSON.stringify(attempt)
   }
 }
 
@@ -30,7 +35,7 @@ export async function settle(job: Job, token: string, settlement: Settlement): P
     case 'leave':
       return
     case 'retry':
-      throw new TryLater(settlement.delayMs, settlement.why)
+      throw new TryLater(settlement.delayMs, settlement.attempt)
     case 'delay':
       if (settlement.refusals !== undefined)
         await job.updateData({ ...job.data, refusals: settlement.refusals })

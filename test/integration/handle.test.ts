@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Job, Worker } from 'bullmq'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Session } from '../../src/batches/session.js'
+import type { DeadLetter } from '../../src/completions/dead-letters/dead-letter.js'
 import { COMPLETIONS } from '../../src/completions/queues.js'
 import type { BatchOptions } from '../../src/completions/request.js'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js'
@@ -51,6 +52,11 @@ const jobOf = (index: number): Promise<Job | undefined> =>
 async function lines(): Promise<{ custom_id: string; response: unknown; error: unknown }[]> {
   const entries = await session.redis.xrange(session.keys.stream(batch.id), '-', '+')
   return entries.map(([, pairs]) => JSON.parse(pairs[7] ?? ''))
+}
+
+async function letters(): Promise<DeadLetter[]> {
+  const entries = await session.redis.xrange(session.keys.stream(batch.id), '-', '+')
+  return entries.flatMap(([, pairs]) => (pairs[9] ? [JSON.parse(pairs[9])] : []))
 }
 
 /** Until so many of the batch have ended, and their jobs have left. */
@@ -151,6 +157,8 @@ describe('a failure that may pass', () => {
       },
     ])
     expect(await fields()).toMatchObject({ failed: '1', 'failed:retries_exhausted': '1', retries: '3' })
+    const codes = (await letters()).map(({ history }) => history.map(({ code }) => code))
+    expect(codes).toEqual([['INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE', 'SERVICE_UNAVAILABLE']])
   })
 
   it('ends with no response where none came, and counts what may have been billed', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { FailedAttempt } from '../../src/completions/attempts.js'
 import { type DecideContext, type Decision, decide } from '../../src/completions/decide.js'
 import { endingOfLine } from '../../src/completions/ending-of-line.js'
 import { placeOfLine } from '../../src/completions/output-line.js'
@@ -25,6 +26,17 @@ const FAILURE: Failure = {
   requestId: 'req_1',
   envelope: { code: 'SERVICE_UNAVAILABLE', message: 'later' },
 }
+const HISTORY: readonly FailedAttempt[] = [
+  { at: NOW - 5000, status: null, code: 'timeout', message: 'no answer', requestId: null },
+]
+/** How an attempt that ended in `FAILURE` is remembered. */
+const ATTEMPT: FailedAttempt = {
+  at: NOW,
+  status: 503,
+  code: 'SERVICE_UNAVAILABLE',
+  message: 'later',
+  requestId: 'req_1',
+}
 const options = { concurrency: 1, maxAttempts: 8, timeoutMs: 1000, backoffBaseMs: 1000, backoffCapMs: 60_000 }
 
 function attempt(
@@ -32,7 +44,7 @@ function attempt(
   over: { refusals?: number; agoMs?: number; maxAttempts?: number } = {},
 ): DecideContext {
   const { refusals = 0, agoMs = 0, maxAttempts = 8 } = over
-  const tries = { made, refusals, fedAt: NOW - agoMs }
+  const tries = { made, refusals, fedAt: NOW - agoMs, history: HISTORY }
   return { tries, options: { ...options, maxAttempts }, nowMs: NOW, random: 0.5 }
 }
 
@@ -59,7 +71,7 @@ describe('a failure that may pass', () => {
     const delays = [0, 1, 2, 3, 4, 5, 6].map((made) => decide(REQUEST, retry, attempt(made)))
     expect(delays).toEqual(
       [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000].map((delayMs) => {
-        return { kind: 'retry', delayMs, why: 'SERVICE_UNAVAILABLE' }
+        return { kind: 'retry', delayMs, attempt: ATTEMPT }
       }),
     )
   })
@@ -89,6 +101,9 @@ describe('a failure that may pass', () => {
       code: 'retries_exhausted',
       failure: FAILURE,
       attempts: 8,
+      history: HISTORY,
+      sendable: true,
+      body: null,
       at: NOW,
     })
   })

@@ -1,16 +1,7 @@
 import type { Failure } from '../../conduit/outcome.js'
+import type { FailedAttempt } from '../attempts.js'
 import type { Edit } from '../edit.js'
 import type { RequestPlace } from '../request.js'
-
-/** One failed call of a request. */
-export interface FailedAttempt {
-  /** Unix milliseconds. */
-  readonly at: number
-  readonly status: number | null
-  readonly code: string
-  readonly message: string
-  readonly requestId: string | null
-}
 
 /** A request that will not be retried by itself: where it stands in its input, and what Conduit said. */
 export interface DeadLetter extends RequestPlace {

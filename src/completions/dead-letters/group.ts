@@ -48,7 +48,7 @@ export function readGroup(text: string): Omit<Group, 'id'> {
   return JSON.parse(text) as Omit<Group, 'id'>
 }
 
-/** A message without what varies from letter to letter; an outline's outline is itself. */
+/** A message without what varies from letter to letter. */
 export function outline(message: string): string {
   const text = VARYING.reduce((rest, pattern) => rest.replace(pattern, LEFT_OUT), message)
   return text.slice(0, MAX_MESSAGE).toWellFormed()
