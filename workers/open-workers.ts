@@ -33,11 +33,11 @@ export async function openWorkers(
   const { config, roles, onTrouble } = options
   const directory = roles.has('batch') ? await openDataDirectory(config.dataDirectory) : null
   const access = await accessRedis(config, (error) => onTrouble((error as Error).message))
-  const { keyPrefix } = config
+  const { keyPrefix, retention } = config
   const queues: QueueWorkers[] = []
   try {
     for (const plan of plans) {
-      queues.push(await startQueueWorkers(plan, { ...options, access, keyPrefix, directory }))
+      queues.push(await startQueueWorkers(plan, { ...options, access, keyPrefix, retention, directory }))
     }
   } catch (error) {
     await closeAll(queues, access, 0)

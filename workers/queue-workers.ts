@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { DataDirectory } from '../src/batches/data-directory.js'
 import { createDirectoryLease } from '../src/batches/lease.js'
+import type { Limits } from '../src/batches/retention.js'
 import { openSession, type RedisAccess, type Session } from '../src/batches/session.js'
 import { ApiKeyMissing, createKeyHolder, type KeyHolder } from '../src/completions/key-holder.js'
 import type { QueueConfig } from '../src/config.js'
@@ -21,6 +22,7 @@ export interface QueueWorkersOptions {
   readonly roles: ReadonlySet<Role>
   /** Null without the batch role. */
   readonly directory: DataDirectory | null
+  readonly retention: Limits
   /** Calls in flight at most, for each queue; null: what its batches ask for. */
   readonly concurrency: number | null
   readonly log: Logger
@@ -89,7 +91,7 @@ function rolesOptions(
   session: Session,
   { baseUrl, alertWebhook, concurrency: ceiling, requestsPerMinute }: QueueConfig,
   keyHolder: KeyHolder | null,
-  { directory, roles, concurrency: wanted, log, onTrouble }: QueueWorkersOptions,
+  { directory, retention, roles, concurrency: wanted, log, onTrouble }: QueueWorkersOptions,
 ): Parameters<typeof startRoles>[0] {
   const { redis, keys } = session
   const holder = formatProcess(currentProcess())
@@ -100,7 +102,7 @@ function rolesOptions(
     batch:
       directory === null
         ? null
-        : { directory, lease: createDirectoryLease(redis, keys, directory.id, holder) },
+        : { directory, lease: createDirectoryLease(redis, keys, directory.id, holder), retention },
     alert: roles.has('alert') ? { webhook: alertWebhook } : null,
     log,
     onTrouble,

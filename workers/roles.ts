@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { DataDirectory } from '../src/batches/data-directory.js'
 import type { DirectoryLease } from '../src/batches/lease.js'
+import type { Limits } from '../src/batches/retention.js'
 import type { Session } from '../src/batches/session.js'
 import { createDeadLetters } from '../src/completions/dead-letters/dead-letters.js'
 import { record } from '../src/completions/record.js'
@@ -9,12 +10,15 @@ import { startBatchWorker } from './batch-worker.js'
 import { type CompletionRoleOptions, startCompletionRole } from './completion-role.js'
 import { createFeedBudget } from './feed-budget.js'
 import { startHousekeeping } from './housekeeping.js'
+import { startRetention } from './retention.js'
 
 /** What feeding and collecting needs: where the files are, and the right to work there. */
 export interface BatchRoleOptions {
   readonly directory: DataDirectory
   /** Held by this process already, or soon: the batch worker does nothing without it, and takes it when it is free. */
   readonly lease: DirectoryLease
+  /** How long what has ended is kept; without it nothing is removed. */
+  readonly retention?: Limits
 }
 
 /** The roles of one process for one queue, each with what it needs; null: not here. */
@@ -56,6 +60,7 @@ export async function startRoles({
     wanted.completion === null ? null : await startCompletionRole(session, wanted.completion, log, onTrouble)
   const alert = wanted.alert === null ? null : startAlertRole(session, wanted.alert.webhook, log)
   const batch = wanted.batch === null ? null : startBatches(session, wanted.batch, log, onTrouble)
+  const retention = wanted.batch === null ? null : startLimits(session, wanted.batch, log)
   const housekeeping = startHousekeeping({
     steps: [...(completion?.steps ?? []), ...(alert === null ? [] : [alert.enqueue])],
     log,
@@ -67,6 +72,7 @@ export async function startRoles({
     },
     async close(deadlineMs) {
       await completion?.finish(deadlineMs)
+      await retention?.close()
       await batch?.close()
       await housekeeping.close()
       await alert?.close()
@@ -74,6 +80,14 @@ export async function startRoles({
     },
     abort: () => completion?.abort(),
   }
+}
+
+function startLimits(
+  session: Session,
+  { directory, lease, retention: limits }: BatchRoleOptions,
+  log: Logger,
+): { close(): Promise<void> } | null {
+  return limits === undefined ? null : startRetention({ session, directory, lease, limits, log })
 }
 
 function startBatches(

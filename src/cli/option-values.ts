@@ -44,3 +44,18 @@ export function batchName(text: string): string {
     `It must be 1 to ${LONGEST_BATCH_NAME} letters, digits, ".", "_", "@", "+" or "-", and begin with a letter or digit.`,
   )
 }
+
+const AGE_UNITS_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3600_000,
+  d: 24 * 3600_000,
+}
+
+/** A time span such as `30d`, `12h`, `90m` or `45s`, as milliseconds. */
+export function age(text: string): number {
+  const match = /^(\d{1,9}(?:\.\d+)?)([smhd])$/.exec(text.trim())
+  const unitMs = AGE_UNITS_MS[match?.[2] ?? '']
+  if (unitMs !== undefined) return Number(match?.[1]) * unitMs
+  throw new InvalidArgumentError('It must be a number with s, m, h or d behind it: 30d, 12h.')
+}

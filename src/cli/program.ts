@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { cancelCommand } from './commands/cancel.js'
 import { doctorCommand } from './commands/doctor.js'
 import { pauseCommand, resumeCommand } from './commands/gate.js'
 import { listCommand } from './commands/list.js'
+import { purgeCommand } from './commands/purge.js'
 import { resultsCommand } from './commands/results.js'
 import { runCommand } from './commands/run.js'
 import { simulateCommand } from './commands/simulate.js'
@@ -52,6 +54,8 @@ export function createProgram(): Command {
     .addCommand(statusCommand())
     .addCommand(listCommand())
     .addCommand(resultsCommand())
+    .addCommand(cancelCommand())
+    .addCommand(purgeCommand())
     .addCommand(pauseCommand())
     .addCommand(resumeCommand())
     .addCommand(doctorCommand())

@@ -21,9 +21,14 @@ export interface Visit {
  * Calls `look` with Redis at hand and leaves again. A private Redis is started for it when it is not running, but a
  * data directory is not made for the sake of a look.
  *
+ * @param onWarning told what the server's settings may cost, and of a Redis that went away; by default stderr is
  * @throws NothingHere, RedisUnavailable and whatever `look` throws
  */
-export async function visit<T>(config: Config, look: (visit: Visit) => Promise<T>): Promise<T> {
+export async function visit<T>(
+  config: Config,
+  look: (visit: Visit) => Promise<T>,
+  onWarning: (text: string) => void = toStderr,
+): Promise<T> {
   if (config.redisUrl === null && !existsSync(config.dataDirectory)) {
     throw new NothingHere(
       `Nothing has run here yet: there is no ${config.dataDirectory}. Start with: conduit-batch run prompts.jsonl ` +
@@ -34,7 +39,7 @@ export async function visit<T>(config: Config, look: (visit: Visit) => Promise<T
   const warned = new Set<string>()
   const warn = (text: string) => {
     // The same server is asked once for each queue.
-    if (!warned.has(text)) process.stderr.write(`conduit-batch: ${text}\n`)
+    if (!warned.has(text)) onWarning(text)
     warned.add(text)
   }
   const access = await accessRedis(config, (error) => warn((error as Error).message))
@@ -67,4 +72,8 @@ export async function visit<T>(config: Config, look: (visit: Visit) => Promise<T
     }
     await access.leave()
   }
+}
+
+function toStderr(text: string): void {
+  process.stderr.write(`conduit-batch: ${text}\n`)
 }

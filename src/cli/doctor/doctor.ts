@@ -5,6 +5,7 @@ import { checkQueues } from './conduit-check.js'
 import { checkDisk } from './disk-check.js'
 import type { Finding } from './finding.js'
 import { checkRedis } from './redis-check.js'
+import { checkDeadLetters, checkFiles } from './usage-check.js'
 
 /** Columns of what was checked. */
 const NARROWEST = 8
@@ -13,7 +14,14 @@ const NARROWEST = 8
 export async function doctor(flags: DoctorFlags): Promise<boolean> {
   const config = loadConfig(undefined, flags)
   const disk = await checkDisk(config.dataDirectory)
-  const findings = [disk, ...(await checkRedis(config)), ...(await checkQueues(config))]
+  const redis = await checkRedis(config)
+  const findings = [
+    disk,
+    ...redis,
+    ...(await checkFiles(config)),
+    ...(redis.some(({ level }) => level === 'bad') ? [] : [await checkDeadLetters(config)]),
+    ...(await checkQueues(config)),
+  ]
   const ready = findings.every(({ level }) => level !== 'bad')
   process.stdout.write(flags.json ? `${JSON.stringify({ ready, findings })}\n` : inLines(findings, ready))
   return ready

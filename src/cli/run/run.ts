@@ -132,7 +132,7 @@ async function work(
         concurrency: { wanted: null, ceiling: queue.concurrency },
         requestsPerMinute: queue.requestsPerMinute,
       },
-      batch: { directory, lease },
+      batch: { directory, lease, retention: config.retention },
       alert: { webhook: queue.alertWebhook },
       log,
       onTrouble: once(screen.notice),
