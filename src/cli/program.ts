@@ -5,6 +5,7 @@ import { pauseCommand, resumeCommand } from './commands/gate.js'
 import { listCommand } from './commands/list.js'
 import { resultsCommand } from './commands/results.js'
 import { runCommand } from './commands/run.js'
+import { serveCommand } from './commands/serve.js'
 import { simulateCommand } from './commands/simulate.js'
 import { statusCommand } from './commands/status.js'
 import { submitCommand } from './commands/submit.js'
@@ -18,6 +19,7 @@ Examples:
   conduit-batch status            (from another terminal)
   conduit-batch resume            (after topping up)
   conduit-batch work              (workers that go on whoever hands in batches)
+  conduit-batch serve             (workers, and a page to look at the queues)
   conduit-batch doctor            (is everything in place?)
 
 Settings (environment):
@@ -49,6 +51,7 @@ export function createProgram(): Command {
     .addCommand(runCommand())
     .addCommand(submitCommand())
     .addCommand(workCommand())
+    .addCommand(serveCommand())
     .addCommand(statusCommand())
     .addCommand(listCommand())
     .addCommand(resultsCommand())
