@@ -50,6 +50,7 @@ export async function listen(server: FastifyInstance, host: string, port: number
     if (code === undefined || code.startsWith('FST_')) throw error
     throw new CannotListen(host, port, REASONS[code] ?? code)
   }
-  const given = server.addresses()[0]?.port ?? port
+  const address = server.server.address()
+  const given = typeof address === 'object' && address !== null ? address.port : port
   return `http://${host.includes(':') ? `[${host}]` : host}:${given}`
 }
