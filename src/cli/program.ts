@@ -7,6 +7,7 @@ import { listCommand } from './commands/list.js'
 import { purgeCommand } from './commands/purge.js'
 import { resultsCommand } from './commands/results.js'
 import { runCommand } from './commands/run.js'
+import { serveCommand } from './commands/serve.js'
 import { simulateCommand } from './commands/simulate.js'
 import { statusCommand } from './commands/status.js'
 import { submitCommand } from './commands/submit.js'
@@ -20,6 +21,7 @@ Examples:
   conduit-batch status            (from another terminal)
   conduit-batch resume            (after topping up)
   conduit-batch work              (workers that go on whoever hands in batches)
+  conduit-batch serve             (workers, and a page to look at the queues)
   conduit-batch doctor            (is everything in place?)
 
 Settings (environment):
@@ -51,6 +53,7 @@ export function createProgram(): Command {
     .addCommand(runCommand())
     .addCommand(submitCommand())
     .addCommand(workCommand())
+    .addCommand(serveCommand())
     .addCommand(statusCommand())
     .addCommand(listCommand())
     .addCommand(resultsCommand())

@@ -1,8 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander'
-import { ROLES, type Role } from '../../../workers/role.js'
-import { addConfigurationOptions } from '../common-options.js'
-import { queueName, wholeNumber } from '../option-values.js'
+import { Command } from 'commander'
 import type { WorkFlags } from '../work/work.js'
+import { addWorkerOptions } from './worker-options.js'
 
 const EXAMPLES = `
 Roles (every queue needs each of them somewhere):
@@ -24,33 +22,15 @@ Examples:
 
 /** `conduit-batch work`: workers, apart from the commands that hand in batches. */
 export function workCommand(): Command {
-  const command = new Command('work')
-    .description('run workers: they work on every batch that was handed in, until they are stopped')
-    .option('-r, --roles <roles>', 'what it does: completion, batch, alert (default: all three)', roles)
-    .option(
-      '-q, --queue <name>',
-      'a queue to serve; may be given more than once (default: all that are set up)',
-      (name: string, before: readonly string[] = []) => [...before, queueName(name)],
-    )
-    .option(
-      '-c, --concurrency <n>',
-      'calls in flight at most, for each queue (default: what its batches ask for)',
-      wholeNumber(1, 1000),
-    )
+  const command = new Command('work').description(
+    'run workers: they work on every batch that was handed in, until they are stopped',
+  )
+  return addWorkerOptions(command)
     .option('--until-idle', 'end when no batch is active and nothing waits')
-  return addConfigurationOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: WorkFlags) => {
       // Loaded only now: `--help` must be quick.
       const { work } = await import('../work/work.js')
       process.exitCode = await work(flags)
     })
-}
-
-function roles(text: string): Role[] {
-  return text.split(',').map((word) => {
-    const role = ROLES.find((known) => known === word.trim())
-    if (role !== undefined) return role
-    throw new InvalidArgumentError(`Roles are ${ROLES.join(', ')}, with commas between them.`)
-  })
 }

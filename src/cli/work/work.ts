@@ -1,15 +1,12 @@
-import { ROLES, type Role } from '../../../workers/role.js'
+import { ROLES } from '../../../workers/role.js'
 import { runWorkerProcess } from '../../../workers/worker-process.js'
 import { loadConfig } from '../../config.js'
 import { createLog } from '../../log.js'
-import type { ConfigurationFlags } from '../common-options.js'
+import type { WorkerFlags } from '../commands/worker-options.js'
 import { createTeller } from './teller.js'
 
 /** The options of `work`, as commander hands them over. */
-export interface WorkFlags extends ConfigurationFlags {
-  readonly roles?: readonly Role[]
-  readonly queue?: readonly string[]
-  readonly concurrency?: number
+export interface WorkFlags extends WorkerFlags {
   readonly untilIdle?: true
 }
 
