@@ -2,7 +2,7 @@ import type { Failure, Outcome } from '../conduit/outcome.js'
 import { backoffMs } from './backoff.js'
 import { answerLine, errorLine } from './output-line.js'
 import type { Ending } from './record.js'
-import type { BatchOptions, CompletionRequest } from './request.js'
+import { type BatchOptions, type CompletionRequest, INBOX_BATCH } from './request.js'
 
 /** How often the job ran before. */
 export interface Tries {
@@ -104,7 +104,8 @@ function deadEnding(
       attempts,
       history: [],
       sendable: true,
-      body: null,
+      // Every other request can be read again where its batch came from.
+      body: batch === INBOX_BATCH ? body : null,
       at,
     },
   }

@@ -54,7 +54,7 @@ export async function handleRequest(
   try {
     // After the permit, not before: it may have waited long for it.
     if ((await deps.verdict(request)) !== 'go') return { kind: 'leave' }
-    const options = await deps.options(request.batch)
+    const options = optionsFor(request, await deps.options(request.batch))
     const outcome = await call(request, options, permit, signal, deps)
     if (outcome === 'held') return giveBack(deps)
     const context = { tries, options, nowMs: deps.now(), random: deps.random() }
@@ -65,6 +65,15 @@ export async function handleRequest(
   } finally {
     // Counts only where nothing better was reported: the call was not made, or did not end.
     permit.report({ kind: 'otherwise' })
+  }
+}
+
+/** The options of its batch, but for what the request itself asks for. */
+function optionsFor({ limits }: CompletionRequest, options: BatchOptions): BatchOptions {
+  return {
+    ...options,
+    maxAttempts: limits?.maxAttempts ?? options.maxAttempts,
+    timeoutMs: limits?.timeoutMs ?? options.timeoutMs,
   }
 }
 

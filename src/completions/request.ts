@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+/** The batch of the requests that programs enqueue one by one: it never ends, and has no input and no files. */
+export const INBOX_BATCH = 'b000000000000'
+
 /** One chat completion to be made, as its BullMQ job carries it. Ids and positions, and the body to send. */
 export const requestSchema = z.strictObject({
   batch: z.string().regex(/^b[0-9a-f]{12}$/),
@@ -11,6 +14,13 @@ export const requestSchema = z.strictObject({
   body: z.record(z.string(), z.unknown()),
   /** How often it was refused with 429 so far. */
   refusals: z.int().nonnegative().optional(),
+  /** What this request asks for in place of its batch's options. */
+  limits: z
+    .strictObject({
+      maxAttempts: z.int().positive().optional(),
+      timeoutMs: z.number().positive().optional(),
+    })
+    .optional(),
 })
 
 export type CompletionRequest = z.infer<typeof requestSchema>

@@ -64,6 +64,18 @@ export interface QueueKeys {
   edits(id: string): string
   /** Earlier ends of retried requests, by index. */
   history(id: string): string
+  /** Single requests that programs enqueue. */
+  readonly inbox: InboxKeys
+}
+
+/** What the queue knows of each request of its inbox; it goes some time after the answer. */
+export interface InboxKeys {
+  /** Custom id, digest of the body, and the answer once there is one. */
+  request(index: string | number): string
+  /** Index of the request with this custom id, of which the SHA-256 is in the name. */
+  customId(sha256: string): string
+  /** Channel that tells which requests have just been answered. */
+  readonly answered: string
 }
 
 /** The indexes of a queue's dead letters. Members are ids of requests, scores the time of death. */
@@ -110,6 +122,11 @@ export function queueKeys(prefix: string, queue: string): QueueKeys {
     retries: (id) => `${batch(id)}:retries`,
     edits: (id) => `${batch(id)}:edits`,
     history: (id) => `${batch(id)}:history`,
+    inbox: {
+      request: (index) => `${tag}:inbox:request:${index}`,
+      customId: (sha256) => `${tag}:inbox:custom-id:${sha256}`,
+      answered: `${tag}:inbox:answered`,
+    },
   }
 }
 

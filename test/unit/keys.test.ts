@@ -5,8 +5,8 @@ import { InvalidKeyPrefix, InvalidQueueName, queueKeys, registryKey } from '../.
 /** Every name that a queue's keys can give. */
 function namesOf(prefix: string, queue: string, id: string): string[] {
   const keys = queueKeys(prefix, queue)
-  const { deadLetters, ...own } = keys
-  return [...Object.values(own), ...Object.values(deadLetters)].map((name) =>
+  const { deadLetters, inbox, ...own } = keys
+  return [...Object.values(own), ...Object.values(deadLetters), ...Object.values(inbox)].map((name) =>
     typeof name === 'string' ? name : name(id),
   )
 }
