@@ -9,6 +9,7 @@ import { startBatchWorker } from './batch-worker.js'
 import { type CompletionRoleOptions, startCompletionRole } from './completion-role.js'
 import { createFeedBudget } from './feed-budget.js'
 import { startHousekeeping } from './housekeeping.js'
+import { startInboxWorker } from './inbox-worker.js'
 
 /** What feeding and collecting needs: where the files are, and the right to work there. */
 export interface BatchRoleOptions {
@@ -56,6 +57,7 @@ export async function startRoles({
     wanted.completion === null ? null : await startCompletionRole(session, wanted.completion, log, onTrouble)
   const alert = wanted.alert === null ? null : startAlertRole(session, wanted.alert.webhook, log)
   const batch = wanted.batch === null ? null : startBatches(session, wanted.batch, log, onTrouble)
+  const inbox = wanted.batch === null ? null : startInbox(session, log, onTrouble)
   const housekeeping = startHousekeeping({
     steps: [...(completion?.steps ?? []), ...(alert === null ? [] : [alert.enqueue])],
     log,
@@ -68,6 +70,7 @@ export async function startRoles({
     async close(deadlineMs) {
       await completion?.finish(deadlineMs)
       await batch?.close()
+      await inbox?.close()
       await housekeeping.close()
       await alert?.close()
       await completion?.leave()
@@ -103,4 +106,10 @@ function startBatches(
     log,
     onTrouble,
   })
+}
+
+function startInbox(session: Session, log: Logger, onTrouble: (text: string) => void) {
+  const { redis, keys, deadLetters } = session
+  const { bury } = createDeadLetters(redis, keys, deadLetters)
+  return startInboxWorker({ session, bury, log, onTrouble })
 }

@@ -15,6 +15,14 @@ export function placeOfLine(line: string): RequestPlace | null {
   return { batch: match[1] as string, index: Number(match[2]), generation: Number(match[3]) }
 }
 
+const CUSTOM_ID = /^\{"id":"[^"]*","custom_id":("(?:[^"\\]|\\.)*")/
+
+/** The custom id in a line of ours, read without the answer behind it; null when there is none. */
+export function customIdOfLine(line: string): string | null {
+  const match = CUSTOM_ID.exec(line)
+  return match === null ? null : (JSON.parse(match[1] as string) as string)
+}
+
 /** An OpenAI output line for an answer. No newline at its end. */
 export function answerLine(
   place: RequestPlace,

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { OutputNeeded, outputNames } from '../../src/cli/run/output-names.js'
+import { OutputNeeded, outputNames } from '../../src/batches/output-names.js'
 
 const namesIn = (directory: string, output: string, errors: string) => ({
   output: join(directory, output),

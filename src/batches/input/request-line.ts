@@ -5,7 +5,7 @@ const URL = '/v1/chat/completions'
 const MAX_CUSTOM_ID_LENGTH = 512
 const LONE_SURROGATE = /\p{Surrogate}/u
 /** JSON.parse takes any depth, JSON.stringify a few thousand levels: what can't be written again can't be sent. */
-const MAX_DEPTH = 1000
+export const MAX_DEPTH = 1000
 
 type JsonObject = Record<string, unknown>
 
@@ -138,7 +138,8 @@ function messagesFault(messages: unknown, param: string): Fault | null {
   return null
 }
 
-function deeperThan(value: object, levels: number): boolean {
+/** Whether a value is nested deeper than so many levels. */
+export function deeperThan(value: object, levels: number): boolean {
   if (levels === 0) return true
   for (const key in value) {
     const inner: unknown = (value as JsonObject)[key]

@@ -1,0 +1,52 @@
+import type { Redis } from 'ioredis'
+import { type BatchOptions, INBOX_BATCH } from '../../completions/request.js'
+import type { QueueKeys } from '../../redis/keys.js'
+import { loadScript, runScript } from '../../redis/scripts.js'
+import { customIdKey } from './custom-id-key.js'
+
+const reserveScript = loadScript(new URL('./reserve.lua', import.meta.url))
+
+/** What the workers do for a single request that does not say otherwise: the defaults of `run`. */
+const INBOX_OPTIONS: BatchOptions = {
+  concurrency: 50,
+  maxAttempts: 8,
+  timeoutMs: 300_000,
+  backoffBaseMs: 1000,
+  backoffCapMs: 60_000,
+}
+
+/** A Redis string has 2^32 bits, and each request costs one in the bitmap of what is done. */
+const MOST_REQUESTS = 2 ** 32
+
+/** What a place in the inbox is asked for. */
+export interface Reservation {
+  readonly customId: string
+  /** Tells this request from every other with the same custom id. */
+  readonly digest: string
+  /** How long its answer is kept. */
+  readonly keepSeconds: number
+}
+
+/**
+ * `new`: the place is the caller's to fill. `open`: it was reserved before, and whoever did may have died before the
+ * job was added. `known`: nothing is left to do. `taken`: another request has this custom id. `full`: the queue has
+ * had as many requests as it can count.
+ */
+export interface Reserved {
+  readonly kind: 'new' | 'open' | 'known' | 'taken' | 'full'
+  readonly index: number
+}
+
+/** Reserves a place in the inbox: the same custom id gets the same place for as long as its answer is kept. */
+export async function reserve(
+  redis: Redis,
+  keys: QueueKeys,
+  { customId, digest, keepSeconds }: Reservation,
+): Promise<Reserved> {
+  const own = [keys.batch(INBOX_BATCH), customIdKey(keys, customId)]
+  const names = [...own, keys.done(INBOX_BATCH), keys.generations(INBOX_BATCH)]
+  const options = JSON.stringify(INBOX_OPTIONS)
+  const args = [keys.inbox.request(''), customId, digest, keepSeconds, options, MOST_REQUESTS]
+  const [kind, index] = (await runScript(redis, reserveScript, names, args)) as [Reserved['kind'], number]
+  return { kind, index }
+}

@@ -1,0 +1,67 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { RedisUnavailable } from '../redis/unavailable.js'
+import { RedisFull } from './errors.js'
+
+/** A Redis that accepts a command and does not answer it is as good as away. */
+const DEADLINE_MS = 5000
+/** Who waits for an answer anyway bears with a Redis that restarts. */
+const PATIENCE_MS = 60_000
+const AGAIN_MS = 250
+
+/** What ioredis says when there is no connection. */
+const NO_CONNECTION =
+  /^(Connection is closed|Reached the max retries|Stream isn't writeable|Command timed out)/
+
+/** `LOADING`, `READONLY` and the like pass, but not within the seconds that a caller would wait. */
+const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOAUTH|WRONGPASS|NOPERM)\b/
+
+/**
+ * Gives what `work` gives, or fails within seconds, whatever Redis does.
+ * @param place the Redis, without its password
+ * @throws RedisUnavailable, RedisFull, and what `work` throws for other reasons
+ */
+export async function failFast<T>(place: string, work: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new RedisUnavailable(place, timedOut())), DEADLINE_MS)
+  })
+  try {
+    return await Promise.race([work(), late])
+  } catch (error) {
+    throw asTypedError(error, place)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/**
+ * Tries again while Redis is away, for a minute.
+ * @throws RedisUnavailable, the signal's reason, and what `work` throws for other reasons
+ */
+export async function bearWith<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const until = performance.now() + PATIENCE_MS
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable) || performance.now() >= until) throw error
+      signal?.throwIfAborted()
+      await delay(AGAIN_MS)
+    }
+  }
+}
+
+function timedOut(): Error {
+  return Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })
+}
+
+function asTypedError(error: unknown, place: string): unknown {
+  if (!(error instanceof Error)) return error
+  if (/\bOOM command not allowed/.test(error.message)) return new RedisFull(place)
+  const away = NO_CONNECTION.test(error.message) || NOT_NOW.test(error.message) || isSocketError(error)
+  return away ? new RedisUnavailable(place, error) : error
+}
+
+function isSocketError(error: Error): boolean {
+  return 'syscall' in error && ['connect', 'read', 'write'].includes(String(error.syscall))
+}
