@@ -10,6 +10,7 @@ import { startBatchWorker } from './batch-worker.js'
 import { type CompletionRoleOptions, startCompletionRole } from './completion-role.js'
 import { createFeedBudget } from './feed-budget.js'
 import { startHousekeeping } from './housekeeping.js'
+import { startInboxWorker } from './inbox-worker.js'
 import { startRetention } from './retention.js'
 
 /** What feeding and collecting needs: where the files are, and the right to work there. */
@@ -61,6 +62,7 @@ export async function startRoles({
   const alert = wanted.alert === null ? null : startAlertRole(session, wanted.alert.webhook, log)
   const batch = wanted.batch === null ? null : startBatches(session, wanted.batch, log, onTrouble)
   const retention = wanted.batch === null ? null : startLimits(session, wanted.batch, log)
+  const inbox = wanted.batch === null ? null : startInbox(session, log, onTrouble)
   const housekeeping = startHousekeeping({
     steps: [...(completion?.steps ?? []), ...(alert === null ? [] : [alert.enqueue])],
     log,
@@ -74,6 +76,7 @@ export async function startRoles({
       await completion?.finish(deadlineMs)
       await retention?.close()
       await batch?.close()
+      await inbox?.close()
       await housekeeping.close()
       await alert?.close()
       await completion?.leave()
@@ -117,4 +120,10 @@ function startBatches(
     log,
     onTrouble,
   })
+}
+
+function startInbox(session: Session, log: Logger, onTrouble: (text: string) => void) {
+  const { redis, keys, deadLetters } = session
+  const { bury } = createDeadLetters(redis, keys, deadLetters)
+  return startInboxWorker({ session, bury, log, onTrouble })
 }

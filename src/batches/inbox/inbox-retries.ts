@@ -1,6 +1,5 @@
 import type { Queue } from 'bullmq'
-import type { DeadLetter } from '../../completions/dead-letters/dead-letter.js'
-import { applyEdit, editSchema } from '../../completions/edit.js'
+import { z } from 'zod'
 import { type CompletionRequest, INBOX_BATCH } from '../../completions/request.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
 import { asJob } from '../feeder.js'
@@ -35,9 +34,19 @@ export async function feedInboxRetries(deps: InboxRetryDeps): Promise<number> {
     redis.hmget(keys.edits(INBOX_BATCH), ...indexes),
   ])
   const requests = indexes.flatMap((index, i) => {
-    const letter = lastLetter(histories[i])
-    if (letter === null) return []
-    return [requestOf(letter, Number(index), Number(generations[i] ?? 0), edits[i] ?? null)]
+    const body = readBody(edits[i])
+    // Without a body there is nothing to call: Redis has lost it.
+    if (body === null) return []
+    return [
+      {
+        batch: INBOX_BATCH,
+        index: Number(index),
+        generation: Number(generations[i] ?? 0),
+        customId: readCustomId(histories[i]) ?? index,
+        line: Number(index) + 1,
+        body,
+      },
+    ]
   })
   if (requests.length > 0) {
     await reopen(requests, deps)
@@ -48,27 +57,18 @@ export async function feedInboxRetries(deps: InboxRetryDeps): Promise<number> {
   return requests.length
 }
 
-/** The last letter of a request's history: what was called then, and under which custom id. */
-function lastLetter(history: string | null | undefined): DeadLetter | null {
-  const letters = JSON.parse(history ?? '[]') as readonly DeadLetter[]
-  return letters.at(-1) ?? null
+const editSchema = z.object({ body: z.record(z.string(), z.unknown()) })
+const endSchema = z.object({ customId: z.string().nullish() })
+
+/** What to call: a retry of a request that is in no input file always gives the whole body. */
+function readBody(edit: string | null | undefined): Record<string, unknown> | null {
+  return edit ? editSchema.parse(JSON.parse(edit)).body : null
 }
 
-function requestOf(
-  { customId, body }: DeadLetter,
-  index: number,
-  generation: number,
-  edit: string | null,
-): CompletionRequest {
-  const called = body ?? {}
-  return {
-    batch: INBOX_BATCH,
-    index,
-    generation,
-    customId: customId ?? String(index),
-    line: index + 1,
-    body: edit === null ? { ...called } : applyEdit(called, editSchema.parse(JSON.parse(edit))),
-  }
+/** From the end that the request came to last, which is the last line of its history. */
+function readCustomId(history: string | null | undefined): string | null {
+  const last = history?.slice(history.lastIndexOf('\n') + 1)
+  return last ? (endSchema.parse(JSON.parse(last)).customId ?? null) : null
 }
 
 async function reopen(

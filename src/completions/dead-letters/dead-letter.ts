@@ -32,6 +32,8 @@ export interface EarlierEnd extends FailedAttempt {
   readonly attempts: number
   /** Fields of the body that the retry after it set; `body` when it gave a whole one. */
   readonly edited: readonly string[]
+  /** Of a request that is in no input file, to be called under it again. */
+  readonly customId?: string | null
 }
 
 /** A dead letter as it lies there. */

@@ -117,8 +117,10 @@ async function giveBack(
 }
 
 /** What is remembered of a letter that is retried; never a body. */
-function endOf({ at, code, failure, generation, attempts }: StoredDeadLetter, edit: Edit | null): EarlierEnd {
+function endOf(letter: StoredDeadLetter, edit: Edit | null): EarlierEnd {
+  const { at, code, failure, generation, attempts, body, customId } = letter
   const { status, message, requestId } = failure
   const edited = edit === null ? [] : 'body' in edit ? ['body'] : Object.keys(edit.set)
-  return { at, status, code, message, requestId, generation, attempts, edited }
+  const end = { at, status, code, message, requestId, generation, attempts, edited }
+  return body === null ? end : { ...end, customId }
 }
