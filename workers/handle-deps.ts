@@ -59,6 +59,8 @@ function logOutcome(log: Logger): HandleDeps['onOutcome'] {
 }
 
 const FRESH_MS = 5000
+/** A worker may live through any number of batches. */
+const MOST_REMEMBERED = 1000
 
 /** A batch's options change only when its command is given again with others: a few seconds' memory will do. */
 function rememberOptions(store: BatchStore): (batch: string) => Promise<BatchOptions> {
@@ -66,6 +68,7 @@ function rememberOptions(store: BatchStore): (batch: string) => Promise<BatchOpt
   return (batch) => {
     const found = known.get(batch)
     if (found !== undefined && Date.now() - found.at < FRESH_MS) return found.options
+    if (known.size >= MOST_REMEMBERED) known.clear()
     const options = store.options(batch)
     known.set(batch, { options, at: Date.now() })
     options.catch(() => known.delete(batch))

@@ -1,37 +1,42 @@
 import { expect, test } from 'vitest'
+import { readBatchSnapshot } from '../../src/batches/read-snapshot.js'
 import { expectAnswers, ids, requests, summaryOf } from '../support/batch-files.js'
+import { testSession } from '../support/batches.js'
 import {
   type CliProcess,
   createWorkplace,
+  privateServerOf,
   QUICK,
   settingsFor,
   simulate,
   type Workplace,
 } from '../support/cli.js'
-import { type HandedIn, type HandIn, handIn } from '../support/hand-in.js'
 
-/** What was handed in by a command that has left again. */
-function handedIn(place: Workplace, given: Pick<HandIn, 'input' | 'options'>): Promise<HandedIn> {
-  const { directory, dataDir, settings } = place
-  return handIn({ directory, dataDir, keyPrefix: settings.CONDUIT_BATCH_KEY_PREFIX ?? '', ...given })
+/** Hands in a file of requests by a command that leaves again; gives the id of its batch. */
+async function submit(place: Workplace, count: number, concurrency: number): Promise<string> {
+  await place.write('in.jsonl', requests(count))
+  const end = await place.run(['submit', 'in.jsonl', '--concurrency', String(concurrency), ...QUICK])
+  expect(end).toExitWith(0)
+  return end.stdout.trim()
 }
 
 const started = (cli: CliProcess) =>
   cli.until('it is at work', () => cli.stderr.includes('"msg":"worker.started"'))
 
-test('kill -9 of all workers of a batch that was handed in: new workers end it whole', async () => {
+test('submit, kill -9 of all workers, new workers: the batch ends whole, on a Redis of its own', async () => {
   const simulator = await simulate({ latencyMs: { min: 30, max: 90 } })
-  const place = await createWorkplace(settingsFor(simulator))
-  const batch = await handedIn(place, { input: requests(150), options: { concurrency: 10 } })
+  const place = await createWorkplace({ ...settingsFor(simulator), REDIS_URL: undefined })
+  await submit(place, 150, 10)
+  expect(await privateServerOf(place)).toBeNull()
   const workers = [place.start(['work']), place.start(['work', '--roles', 'completion'])]
   await workers[0]?.until('a third is answered', () => simulator.stats().completed >= 50)
 
   for (const worker of workers) await worker.kill()
   expect(await place.run(['work', '--until-idle'])).toExitWith(0)
 
-  expect(await batch.snapshot()).toMatchObject({ state: 'completed', completed: 150, failed: 0, retries: 0 })
-  await expectAnswers(batch.results, ids(150))
-  expect(simulator.stats().repeatedCompletions).toBeLessThanOrEqual(20)
+  await expectAnswers(place.path('in.results.jsonl'), ids(150))
+  expect(simulator.stats().repeatedCompletions).toBeLessThanOrEqual(2 * 10)
+  expect(await privateServerOf(place)).toBeNull()
 })
 
 test('a rolling restart of three workers during a batch uses no attempt and repeats no call', async () => {
@@ -39,7 +44,9 @@ test('a rolling restart of three workers during a batch uses no attempt and repe
   // So slow that the batch outlives the restarts on any machine.
   const simulator = await simulate({ latencyMs: { min: 1000, max: 1500 } })
   const place = await createWorkplace(settingsFor(simulator))
-  const batch = await handedIn(place, { input: requests(TOTAL), options: { concurrency: 4 } })
+  const id = await submit(place, TOTAL, 4)
+  const session = await testSession(place.settings.CONDUIT_BATCH_KEY_PREFIX)
+  const batch = () => readBatchSnapshot(session, id)
   // Feeding and collecting needs no key.
   const batches = place.start([], { script: 'workers/batch.js', env: { CONDUIT_API_KEY: undefined } })
   const calling = ['work', '--roles', 'completion']
@@ -53,18 +60,18 @@ test('a rolling restart of three workers during a batch uses no attempt and repe
     expect(await worker.ended).toExitWith(0)
     await started(next)
   }
-  expect((await batch.snapshot()).state).toBe('running')
+  expect((await batch())?.state).toBe('running')
   simulator.control({ latencyMs: { min: 20, max: 40 } })
-  await batches.until('the batch ends', async () => (await batch.snapshot()).state !== 'running')
+  await batches.until('the batch ends', async () => (await batch())?.state !== 'running')
 
-  expect(await batch.snapshot()).toMatchObject({
+  expect(await batch()).toMatchObject({
     state: 'completed',
     completed: TOTAL,
     failed: 0,
     retries: 0,
     maybeBilled: 0,
   })
-  await expectAnswers(batch.results, ids(TOTAL))
+  await expectAnswers(place.path('in.results.jsonl'), ids(TOTAL))
   expect(simulator.stats()).toMatchObject({ calls: TOTAL, repeatedCalls: 0, undelivered: 0 })
   batches.signal('SIGTERM')
   const end = await batches.ended

@@ -52,11 +52,12 @@ describe('two queues in one process', () => {
   })
 
   it('start not at all when the key of one is missing, and name it', async () => {
-    const queues = { default: {}, nightly: { apiKey: null } }
+    const keyNames = { queue: 'nightly', variable: 'NIGHTLY_KEY', file: 'apiKeyFile' }
+    const queues = { default: {}, nightly: { apiKey: null, keyNames } }
     const workers = startWorkers({ ...place, queues })
     await expect(workers.ended).rejects.toMatchObject({
       code: 'api_key_missing',
-      message: expect.stringMatching(/^queue nightly: /),
+      message: expect.stringMatching(/^There is no Conduit API key for queue nightly\. .*NIGHTLY_KEY/),
     })
     expect(workers.events).toEqual([])
   })
