@@ -21,6 +21,8 @@ export interface BatchWorker {
 }
 
 const TICK_MS = 50
+/** Between two looks whether the lease is free. */
+const WAITING_MS = 500
 const RENEW_MS = 2000
 const TROUBLE_PAUSE_MS = 1000
 
@@ -101,7 +103,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
       try {
         troubled = false
         const moved = await tick()
-        if (!closing) await pause(troubled ? TROUBLE_PAUSE_MS : moved > 0 ? 1 : TICK_MS)
+        if (!closing) await pause(troubled ? TROUBLE_PAUSE_MS : !held ? WAITING_MS : moved > 0 ? 1 : TICK_MS)
       } catch (error) {
         held = false
         await open
