@@ -8,7 +8,10 @@ import { groupOf, otherGroup, writeGroup } from './group.js'
 const buryScript = loadScript(new URL('./bury.lua', import.meta.url))
 
 /** Groups of a queue that are told apart; what comes then goes to one group for each code, "other messages". */
-export const MOST_GROUPS = 1000
+const MOST_GROUPS = 1000
+
+/** In one transaction: Redis does nothing else meanwhile, and BullMQ's script takes its time. */
+const AT_ONCE = 100
 
 /**
  * Puts dead letters into their BullMQ queue and files them in the indexes, in one transaction for each portion. Again
@@ -19,7 +22,7 @@ export const MOST_GROUPS = 1000
 export async function bury(letters: readonly DeadLetter[], deps: DeadLetterDeps): Promise<number> {
   let older = 0
   for (const [batch, own] of byBatch(letters)) {
-    for (const portion of portionsOf(own)) older += await buryPortion(batch, portion, deps)
+    for (const portion of portionsOf(own, AT_ONCE)) older += await buryPortion(batch, portion, deps)
   }
   return older
 }

@@ -40,28 +40,33 @@ export async function retry(
   edit: Edit | null,
   deps: DeadLetterDeps,
 ): Promise<RetryResult> {
-  let retried = 0
   const refused: RefusedLetter[] = []
-  for (const portion of portionsOf([...new Set(ids)])) {
-    const letters = await getLetters(portion, deps)
-    const there = new Set(letters.map(({ id }) => id))
-    for (const id of portion) if (!there.has(id)) refused.push({ id, why: 'not_there' })
-    const sendable: Sendable[] = []
-    for (const letter of letters) {
-      const made = editFor(letter, edit)
-      if (made === 'not_sendable') refused.push({ id: letter.id, why: made })
-      else sendable.push({ letter, edit: made })
-    }
-    for (const own of byBatch(sendable)) {
-      const replies = await giveBack(own, edit, deps)
-      for (const [i, { letter }] of own.entries()) {
-        const reply = replies[i] ?? 'not_there'
-        if (reply === 'retried') retried++
-        else refused.push({ id: letter.id, why: reply })
-      }
+  const given = new Set(ids)
+  for (const portion of portionsOf([...given])) refused.push(...(await retryPortion(portion, edit, deps)))
+  return { retried: given.size - refused.length, refused }
+}
+
+async function retryPortion(
+  ids: readonly string[],
+  edit: Edit | null,
+  deps: DeadLetterDeps,
+): Promise<RefusedLetter[]> {
+  const letters = await getLetters(ids, deps)
+  const there = new Set(letters.map(({ id }) => id))
+  const refused: RefusedLetter[] = ids.filter((id) => !there.has(id)).map((id) => ({ id, why: 'not_there' }))
+  const sendable: Sendable[] = []
+  for (const letter of letters) {
+    const made = editFor(letter, edit)
+    if (made === 'not_sendable') refused.push({ id: letter.id, why: made })
+    else sendable.push({ letter, edit: made })
+  }
+  for (const own of byBatch(sendable)) {
+    for (const [i, reply] of (await giveBack(own, edit, deps)).entries()) {
+      const { letter } = own[i] as Sendable
+      if (reply !== 'retried') refused.push({ id: letter.id, why: reply })
     }
   }
-  return { retried, refused }
+  return refused
 }
 
 /** What has to be changed in the request, all edits so far included. */
