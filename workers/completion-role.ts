@@ -86,7 +86,8 @@ export async function startCompletionRole(
   }
 }
 
-async function releaseDead({ store }: Session, fleet: Fleet, log: Logger): Promise<void> {
+/** Gives back the jobs of workers that died, and counts their calls as maybe billed. */
+export async function releaseDead({ store }: Session, fleet: Fleet, log: Logger): Promise<void> {
   const released = await fleet.releaseDead()
   if (released.length === 0) return
   log.warn({ released: released.length }, 'completion.released_from_dead_workers')

@@ -6,6 +6,7 @@ import type { DataDirectory } from './data-directory.js'
 import { type FeederDeps, feedNextChunk, feedRetries } from './feeder.js'
 import { openChunks } from './input/chunks.js'
 import { InputChanged, InputNotFound, InputUnreadable, StagingDamaged } from './input/input-errors.js'
+import { notingRequests } from './input/request-index.js'
 import type { Manifest } from './manifest.js'
 import { unpublish } from './publish.js'
 import { reconcile } from './reconciler.js'
@@ -42,7 +43,8 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
   const { store } = deps
   const log = deps.log.child({ batchId: batch })
   const { directory } = deps.directory.batch(batch)
-  const chunks = await openChunks({ directory, sourcePath: manifest.input.path, model: manifest.model })
+  const input = await openChunks({ directory, sourcePath: manifest.input.path, model: manifest.model })
+  const chunks = await notingRequests(input, directory)
   const files = await openBatchFiles(manifest, directory, deps).catch(async (error) => {
     await chunks.close()
     throw error

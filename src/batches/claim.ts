@@ -1,7 +1,9 @@
-import { access } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
 import type { DataDirectory, OutputOwner } from './data-directory.js'
 import type { Manifest } from './manifest.js'
 import { partialName } from './publish.js'
+import { filesOfAllRevisions } from './revision.js'
 
 /** The output is there, or grows, and belongs to something else. */
 export class OutputTaken extends Error {
@@ -87,22 +89,53 @@ export async function claimErrors(directory: DataDirectory, manifest: Manifest):
  * @throws OutputTaken
  */
 export async function refuseFilesInPlace(
-  { output, errors }: Outputs,
+  outputs: Outputs,
   input: string,
   owner: Manifest | null,
 ): Promise<void> {
-  const taken: string[] = []
-  for (const path of [output, errors, partialName(output), partialName(errors)]) {
-    if (await exists(path)) taken.push(path)
-  }
-  if (taken.length === 0) return
+  const [taken] = await filesInPlace(outputs)
+  if (taken === undefined) return
   const whose =
     owner === null
       ? 'and conduit-batch did not write it from here'
       : `from batch ${owner.batch} (${owner.input.name}${owner.input.name === input ? ', with other content or another model' : ''})`
   throw new OutputTaken(
-    `${taken[0]} is there already, ${whose}. Name another file with --output, or replace it with --fresh.`,
+    `${taken} is there already, ${whose}. Name another file with --output, or replace it with --fresh.`,
   )
+}
+
+/**
+ * Refuses to write where there is something that none of these batches wrote.
+ * @throws OutputTaken
+ */
+export async function refuseForeignFiles(
+  directory: DataDirectory,
+  outputs: Outputs,
+  batches: readonly Manifest[],
+): Promise<void> {
+  const own: Stats[] = []
+  for (const { batch } of batches) {
+    for (const path of await filesOfAllRevisions(directory.batch(batch).directory)) own.push(await stat(path))
+  }
+  for (const path of await filesInPlace(outputs)) {
+    const seen = await stat(path)
+    // Where there are no links, what is seen is a copy.
+    if (own.some(({ ino, dev, size }) => (ino === seen.ino && dev === seen.dev) || size === seen.size))
+      continue
+    throw new OutputTaken(
+      `${path} is there already, and is not as batch ${batches[0]?.batch} wrote it. Move it away, name another ` +
+        'file with --output, or replace it with --fresh.',
+    )
+  }
+}
+
+/** What is under the final names, and the names under which files grow. */
+async function filesInPlace({ output, errors }: Outputs): Promise<string[]> {
+  const found: string[] = []
+  for (const path of [output, errors, partialName(output), partialName(errors)]) {
+    if (await exists(path)) found.push(path)
+  }
+  return found
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,13 +1,15 @@
 import { z } from 'zod'
 import { batchOptionsSchema } from '../completions/request.js'
 
+export const BATCH_ID = /^b[0-9a-f]{12}$/
+
 /**
  * What a batch is, on disk: `<data>/batches/<id>/batch.json`. Written once, before anything is in Redis, so that
  * a Redis that lost everything can be told again what there was.
  */
 export const manifestSchema = z.strictObject({
   version: z.literal(1),
-  batch: z.string().regex(/^b[0-9a-f]{12}$/),
+  batch: z.string().regex(BATCH_ID),
   queue: z.string(),
   /** What the user calls it, to be typed instead of the id. */
   name: z.string().nullable().default(null),
@@ -28,6 +30,11 @@ export const manifestSchema = z.strictObject({
   total: z.int().positive(),
   /** The batch that had this output before, and the queue where it may still run; it ends when this one starts. */
   replaces: z.strictObject({ batch: z.string(), queue: z.string() }).nullable().default(null),
+  /** What it took over from that batch, its input edited, before it began: answers and failures. */
+  inherits: z
+    .strictObject({ batch: z.string(), kept: z.int().nonnegative(), keptFailed: z.int().nonnegative() })
+    .nullable()
+    .default(null),
   /** Final names, absolute. */
   output: z.string(),
   errors: z.string(),

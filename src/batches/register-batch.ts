@@ -4,6 +4,7 @@ import { queueKeys } from '../redis/keys.js'
 import { createBatchStore } from './batch-store.js'
 import { removeReplaced } from './batch-work.js'
 import type { DataDirectory } from './data-directory.js'
+import { REPLACED_BY_EDIT } from './inherit/legacy.js'
 import type { Manifest } from './manifest.js'
 import { publish } from './publish.js'
 import { ResultFileDamaged } from './result-file.js'
@@ -22,7 +23,8 @@ export async function registerBatch(
 ): Promise<void> {
   for (const { batch, queue } of await directory.replaced(manifest)) {
     const store = createBatchStore(session.redis, queueKeys(keyPrefixOf(session), queue))
-    await store.end(batch, 'cancelled', 'replaced with --fresh')
+    const why = manifest.inherits === null ? 'replaced with --fresh' : REPLACED_BY_EDIT
+    await store.end(batch, 'cancelled', why)
   }
   const state = await session.store.register(manifest, directory.id)
   if (state === 'stopped' || state === 'cancelled') await session.store.reopen(manifest.batch)

@@ -1,5 +1,5 @@
 import { copyFile, link, open, readdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { codeOf, NO_LINK } from './links.js'
 
 /** A batch's own files of answers and failures. */
@@ -41,15 +41,18 @@ export async function removeOtherRevisions(directory: string, revision: number):
   }
 }
 
-/** All failures that a batch ever wrote, whatever their revision. */
-export async function errorsOfAllRevisions(directory: string): Promise<string[]> {
+/** Everything that a batch ever wrote, whatever its revision. */
+export async function filesOfAllRevisions(directory: string): Promise<string[]> {
   const names = await readdir(directory).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return []
     throw error
   })
-  return names
-    .filter((name) => OF_A_REVISION.test(name) && name.startsWith('errors'))
-    .map((name) => join(directory, name))
+  return names.filter((name) => OF_A_REVISION.test(name)).map((name) => join(directory, name))
+}
+
+/** All failures among those. */
+export async function errorsOfAllRevisions(directory: string): Promise<string[]> {
+  return (await filesOfAllRevisions(directory)).filter((path) => basename(path).startsWith('errors'))
 }
 
 /**

@@ -9,12 +9,18 @@ import {
   type OutputClaim,
   OutputTaken,
   refuseFilesInPlace,
+  refuseForeignFiles,
 } from './claim.js'
 import type { DataDirectory } from './data-directory.js'
+import { type AtRest, findForebears } from './inherit/legacy.js'
+import { readRequests, takeOver } from './inherit/take-over.js'
+import { hasUnchanged, type RequestTable } from './inherit/unchanged.js'
 import { readRejects } from './input/rejects.js'
+import { readRequestIndex } from './input/request-index.js'
 import { type InputSource, openSource } from './input/source.js'
 import { stageInput } from './input/stage.js'
 import type { Manifest } from './manifest.js'
+import { checkBatchName, claimName, refuseTakenName } from './names.js'
 
 /** What somebody asks for. Paths are absolute, but for `input` when it is `-`. */
 export interface Submission {
@@ -71,15 +77,21 @@ function identityOf(sha256: string, { output, queue, model }: Submission): strin
 }
 
 /**
- * Makes a batch of an input, on disk; or finds the one that the same command made before.
+ * Makes a batch of an input, on disk; or finds the one that the same command made before. One whose input was edited
+ * since leaves its answers to the new one, where its requests are unchanged.
  *
- * @throws InputNotFound, InputUnreadable, InputEmpty, InputChanged, OutputUnusable, OutputTaken, BadLines
+ * @param atRest brings such a batch to rest; null: its output is refused, as any other that is there
+ * @throws InputNotFound, InputUnreadable, InputEmpty, InputChanged, OutputUnusable, OutputTaken, BadLines,
+ * InvalidBatchName, NameTaken, ResultFileDamaged, and what `atRest` throws
  */
 export async function submit(
   directory: DataDirectory,
   submission: Submission,
   onProgress: SubmitProgress = () => {},
+  atRest: AtRest | null = null,
 ): Promise<Submitted> {
+  const { name, model, fresh } = submission
+  if (name !== null) checkBatchName(name)
   await refuseUnusableOutput(submission)
   const staging = await directory.staging()
   try {
@@ -87,21 +99,61 @@ export async function submit(
     const source = await openSource(submission.input, { spoolDir: staging, stdin: submission.stdin })
     const identity = identityOf(source.sha256, submission)
     const found = await lookUpClaim(directory, submission)
-    if (!submission.fresh) {
-      if (found.owner?.identity === identity) return await goOn(directory, submission, found.owner)
-      await refuseFilesInPlace(submission, submission.input, found.owner)
-    }
+    const { owner } = found
+    if (!fresh && owner?.identity === identity) return await goOn(directory, submission, owner)
+    if (name !== null) await refuseTakenName(directory, name, owner)
+    const forebears =
+      fresh || atRest === null || owner === null ? null : await findForebears(directory, owner)
+    if (forebears !== null) await refuseForeignFiles(directory, submission, forebears)
+    else if (!fresh) await refuseFilesInPlace(submission, submission.input, owner)
 
-    const { model } = submission
     const progress = (bytes: number) => onProgress('validating', bytes, source.bytes)
-    const staged = await stageInput({ source, model, directory: staging, onProgress: progress })
-    if (submission.strict && staged.rejected > 0) {
+    const { total, rejected } = await stageInput({ source, model, directory: staging, onProgress: progress })
+    if (submission.strict && rejected > 0) {
       throw new BadLines(submission.input, await problemsOf(staging), 'nothing was')
     }
-    return await adopt(directory, staging, submission, { source, identity, found, total: staged.total })
+    const made = { batch: newBatchId(), source, identity, found, total }
+    if (atRest === null || forebears === null) {
+      return await adopt(directory, staging, submission, { ...made, inherits: null })
+    }
+    const requests = await readRequests(staging, source, model)
+    await refuseOtherInput(directory, submission, source, requests, forebears)
+    return await atRest(forebears, async (resting) => {
+      const inherits = await takeOver({ ...made, directory: staging, requests }, resting, directory)
+      return adopt(directory, staging, submission, { ...made, inherits })
+    })
   } finally {
     await rm(staging, { recursive: true, force: true })
   }
+}
+
+function newBatchId(): string {
+  return `b${randomBytes(6).toString('hex')}`
+}
+
+/**
+ * A file is an edited one when it is the same file, or has a request in common: for any other the output is taken.
+ * @throws OutputTaken
+ */
+async function refuseOtherInput(
+  directory: DataDirectory,
+  submission: Submission,
+  source: InputSource,
+  requests: RequestTable,
+  forebears: readonly Manifest[],
+): Promise<void> {
+  const [owner] = forebears
+  if (owner === undefined || isSameInput(submission.input, source, owner)) return
+  for (const { batch } of forebears) {
+    const known = await readRequestIndex(directory.batch(batch).directory)
+    if (known !== null && hasUnchanged(requests, known)) return
+  }
+  await refuseFilesInPlace(submission, submission.input, owner)
+}
+
+/** Stdin is another each time. */
+function isSameInput(name: string, { path, spooled }: InputSource, { input }: Manifest): boolean {
+  return spooled ? name === input.name && name !== '-' : path === input.path
 }
 
 /** The batch that the same command made before, unless it is told to be strict only now. */
@@ -119,11 +171,13 @@ async function goOn(
 }
 
 interface Made {
+  readonly batch: string
   readonly source: InputSource
   readonly identity: string
   readonly total: number
   /** Who had the output before staging, which may have taken long. */
   readonly found: OutputClaim
+  readonly inherits: Manifest['inherits']
 }
 
 /** Makes the staged input a batch and its files' owner; or finds that the same command was faster elsewhere. */
@@ -139,6 +193,7 @@ async function adopt(
   const manifest = manifestOf(directory, submission, made, owner)
   await directory.adopt(staging, manifest)
   try {
+    await claimName(directory, manifest, owner)
     if (await claimFiles(directory, manifest, claim)) {
       return { manifest, resumed: false }
     }
@@ -196,23 +251,24 @@ async function problemsOf(batchDirectory: string): Promise<string[]> {
 function manifestOf(
   directory: DataDirectory,
   { input, output, errors, queue, name, model, options }: Submission,
-  { source, identity, total }: Made,
+  { batch, source, identity, total, inherits }: Made,
   owner: Manifest | null,
 ): Manifest {
-  const batch = `b${randomBytes(6).toString('hex')}`
   const { spooled, bytes, sha256 } = source
   const path = spooled ? join(directory.batch(batch).directory, basename(source.path)) : source.path
   return {
     version: 1,
     batch,
     queue,
-    name,
+    // Whoever asks for it by its name means what it has become.
+    name: name ?? owner?.name ?? null,
     identity,
     input: { name: input, path, spooled, bytes, sha256 },
     model,
     options,
     total,
     replaces: owner === null ? null : { batch: owner.batch, queue: owner.queue },
+    inherits,
     output,
     errors,
     createdAt: Date.now(),

@@ -11,11 +11,14 @@ export interface DurableFile {
   discard(): Promise<void>
 }
 
-/** Begins a file in a directory, which is made when missing. Only its owner may read it: it can hold prompts. */
-export async function createDurableFile(directory: string): Promise<DurableFile> {
+/** Only its owner may read a file: it can hold prompts. */
+const PRIVATE = 0o600
+
+/** Begins a file in a directory, which is made when missing. */
+export async function createDurableFile(directory: string, mode = PRIVATE): Promise<DurableFile> {
   await mkdir(directory, { recursive: true })
   const temporary = join(directory, `${process.pid}-${randomBytes(6).toString('hex')}.partial`)
-  const handle = await open(temporary, 'wx', 0o600)
+  const handle = await open(temporary, 'wx', mode)
 
   return {
     append: (data) => handle.writeFile(data),

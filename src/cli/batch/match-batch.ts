@@ -9,12 +9,16 @@ export type Match =
 /** Shorter ones say too little: every id begins with `b`. */
 export const SHORTEST_PREFIX = 3
 
-/** Which batch a word names: an id before a name, a name before the beginning of an id. */
+/**
+ * Which batch a word names: an id before a name, a name before the beginning of an id. A batch that was replaced has
+ * left its name to the one that replaced it.
+ */
 export function matchBatch(wanted: string, known: readonly KnownBatch[]): Match {
   const isPrefix = wanted.length >= SHORTEST_PREFIX
+  const replaced = new Set(known.map(({ manifest }) => manifest.replaces?.batch))
   const ways: ((batch: KnownBatch) => boolean)[] = [
     ({ manifest }) => manifest.batch === wanted,
-    ({ manifest }) => manifest.name === wanted,
+    ({ manifest }) => manifest.name === wanted && !replaced.has(manifest.batch),
     ({ manifest }) => isPrefix && manifest.batch.startsWith(wanted),
   ]
   for (const way of ways) {

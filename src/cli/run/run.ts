@@ -5,7 +5,7 @@ import { createDirectoryLease } from '../../batches/lease.js'
 import type { Manifest } from '../../batches/manifest.js'
 import { readBatchSnapshot } from '../../batches/read-snapshot.js'
 import { registerBatch, restoreFiles } from '../../batches/register-batch.js'
-import { accessRedis, openSession, type RedisAccess, type Session } from '../../batches/session.js'
+import type { Session } from '../../batches/session.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { createKeyHolder } from '../../completions/key-holder.js'
 import { type Config, loadConfig } from '../../config.js'
@@ -15,6 +15,9 @@ import { EXIT, type ExitCode } from '../exit.js'
 import type { RunStatus } from '../text/summary-object.js'
 import { attend } from './attend.js'
 import type { RunFlags } from './flags.js'
+import { inheritanceWords } from './inheritance.js'
+import { createLazyRedis } from './lazy-redis.js'
+import { once } from './once.js'
 import { report } from './report.js'
 import { createScreen, type Screen } from './screen.js'
 import { optionsOf, stage } from './stage.js'
@@ -41,45 +44,30 @@ export async function run(input: string, flags: RunFlags): Promise<ExitCode> {
   config.assertQueue(flags.queue)
   const screen = createScreen()
   const directory = await openDataDirectory(config.dataDirectory)
-  const { manifest, resumed } = await stage(input, null, flags, directory, screen)
   const log = createLog(config.logLevel ?? (screen.isTerminal ? 'silent' : 'warn'))
   const context = { flags, config, screen, log, directory, startedAt }
-
-  let access: RedisAccess | null = null
+  const redis = createLazyRedis(config, screen.notice, log)
   // Until there are calls in flight, Ctrl-C has nothing to wait for.
   const interruptions = listenForInterruptions(async () => {
     screen.close()
-    await access?.leave()
+    await redis.leave()
     process.exit(EXIT.interrupted)
   })
   try {
-    access = await accessRedis(config, (error) => screen.notice((error as Error).message))
-    const session = await openRunSession(access, context)
+    const { manifest, resumed } = await stage(input, null, flags, { directory, screen, log, redis })
+    const session = await redis.open(manifest.queue)
     try {
       await registerBatch(session, directory, manifest)
+      if (!resumed && manifest.inherits !== null) screen.notice(inheritanceWords(manifest, manifest.inherits))
       return await workAndReport(session, manifest, resumed, interruptions, context)
     } finally {
       await session.close()
     }
   } finally {
     screen.close()
-    await access?.leave()
+    await redis.leave()
     interruptions.close()
   }
-}
-
-function openRunSession(
-  { target }: RedisAccess,
-  { config, flags, log, screen }: RunContext,
-): Promise<Session> {
-  return openSession({
-    target,
-    keyPrefix: config.keyPrefix,
-    queue: flags.queue,
-    role: 'worker',
-    onRedisLost: (error) => log.warn({ err: error.message }, 'redis.lost'),
-    onWarning: screen.notice,
-  })
 }
 
 async function workAndReport(
@@ -138,15 +126,6 @@ async function work(
       onTrouble: once(screen.notice),
     },
   })
-}
-
-/** The same sentence is said once, however often it is true. */
-function once(say: (text: string) => void): (text: string) => void {
-  const said = new Set<string>()
-  return (text) => {
-    if (!said.has(text)) say(text)
-    said.add(text)
-  }
 }
 
 async function snapshotOf(session: Session, batch: string): Promise<BatchSnapshot> {

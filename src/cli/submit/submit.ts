@@ -6,8 +6,10 @@ import { registerBatch } from '../../batches/register-batch.js'
 import type { Session } from '../../batches/session.js'
 import type { Submitted } from '../../batches/submit.js'
 import { type Config, loadConfig } from '../../config.js'
+import { createLog } from '../../log.js'
 import { EXIT } from '../exit.js'
 import type { SubmitFlags } from '../run/flags.js'
+import { createLazyRedis } from '../run/lazy-redis.js'
 import { createScreen, type Screen } from '../run/screen.js'
 import { stage } from '../run/stage.js'
 import { visit } from '../visit.js'
@@ -23,12 +25,15 @@ export async function submitBatch(input: string, flags: SubmitFlags): Promise<vo
   const config = loadConfig(undefined, flags)
   const screen = createScreen()
   const directory = await openDataDirectory(config.dataDirectory)
+  const log = createLog(config.logLevel ?? (screen.isTerminal ? 'silent' : 'warn'))
+  const redis = createLazyRedis(config, screen.notice, log)
   const interruptions = listenForInterruptions(async () => {
     screen.close()
+    await redis.leave()
     process.exit(EXIT.interrupted)
   })
   try {
-    const submitted = await stage(input, flags.name ?? null, flags, directory, screen)
+    const submitted = await stage(input, flags.name ?? null, flags, { directory, screen, log, redis })
     const { manifest } = submitted
     const view = await visit(config, async ({ session }) => {
       const opened = await session(manifest.queue)
@@ -39,6 +44,7 @@ export async function submitBatch(input: string, flags: SubmitFlags): Promise<vo
     tell(view, config, flags, screen)
   } finally {
     screen.close()
+    await redis.leave()
     interruptions.close()
   }
 }

@@ -1,5 +1,6 @@
 import type { Manifest } from '../../batches/manifest.js'
 import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
+import { inheritanceWords } from '../run/inheritance.js'
 import { formatCount, formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { shellWord } from '../text/shell-word.js'
@@ -26,6 +27,7 @@ export function submittedWords(view: SubmittedView): string[] {
   const ended = batch !== null && batch.state !== 'running'
   return [
     opening(view),
+    ...(!view.resumed && manifest.inherits !== null ? [inheritanceWords(manifest, manifest.inherits)] : []),
     ...(nameWanted !== null && nameWanted !== manifest.name ? [otherName(manifest)] : []),
     ...(rejected > 0 ? [rejectedSentence(rejected, manifest)] : []),
     ...(ended ? [] : [workersSentence(queue)]),
