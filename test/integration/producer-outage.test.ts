@@ -2,6 +2,8 @@ import { kill } from 'node:process'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openSession } from '../../src/batches/session.js'
 import { createProducer, type Producer, RedisFull, RedisUnavailable } from '../../src/index.js'
+import { connectRedis } from '../../src/redis/connect.js'
+import { queueKeys } from '../../src/redis/keys.js'
 import { completion, scriptConduit } from '../support/conduit.js'
 import { eventually } from '../support/eventually.js'
 import { type PrivateRedis, serverBinary, startPrivateRedis } from '../support/private-redis.js'
@@ -70,6 +72,7 @@ describe.skipIf(serverBinary === null)('with a Redis of its own', () => {
   it('a result is waited for across its restart, and a custom id across the outage is one call', async () => {
     const request = await producer.enqueue(CHAT, { customId: 'one' })
     const waited = request.result()
+    await untilListening(redis)
     await redis.kill()
     await expect(producer.enqueue(CHAT, { customId: 'one' })).rejects.toThrow(RedisUnavailable)
     await redis.restart()
@@ -91,6 +94,14 @@ describe.skipIf(serverBinary === null)('with a Redis of its own', () => {
     await session.close()
   })
 })
+
+/** Whoever waits for results is subscribed. */
+async function untilListening({ url }: PrivateRedis): Promise<void> {
+  const redis = await connectRedis({ url }, 'client')
+  const { answered } = queueKeys('cb', 'default').inbox
+  await eventually('it listens', async () => Number((await redis.pubsub('NUMSUB', answered))[1]) === 1)
+  redis.disconnect()
+}
 
 describe.skipIf(serverBinary === null)('a Redis that is full', () => {
   it('is told as such', async () => {
