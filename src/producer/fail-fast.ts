@@ -58,8 +58,9 @@ function timedOut(): Error {
 function asTypedError(error: unknown, place: string): unknown {
   if (!(error instanceof Error)) return error
   if (/\bOOM command not allowed/.test(error.message)) return new RedisFull(place)
-  const away = NO_CONNECTION.test(error.message) || NOT_NOW.test(error.message) || isSocketError(error)
-  return away ? new RedisUnavailable(place, error) : error
+  if (NO_CONNECTION.test(error.message))
+    return new RedisUnavailable(place, new Error('there is no connection'))
+  return NOT_NOW.test(error.message) || isSocketError(error) ? new RedisUnavailable(place, error) : error
 }
 
 function isSocketError(error: Error): boolean {

@@ -1,0 +1,114 @@
+import { kill } from 'node:process'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openSession } from '../../src/batches/session.js'
+import { createProducer, type Producer, RedisFull, RedisUnavailable } from '../../src/index.js'
+import { connectRedis } from '../../src/redis/connect.js'
+import { queueKeys } from '../../src/redis/keys.js'
+import { completion, scriptConduit } from '../support/conduit.js'
+import { eventually } from '../support/eventually.js'
+import { type PrivateRedis, serverBinary, startPrivateRedis } from '../support/private-redis.js'
+import { startTestRoles, temporaryDirectory } from '../support/roles.js'
+
+const FEW_SECONDS_MS = 8000
+const CHAT = { model: 'm', messages: [{ role: 'user', content: 'hello' }] }
+
+describe.skipIf(serverBinary === null)('with a Redis of its own', () => {
+  let redis: PrivateRedis
+  let producer: Producer
+  beforeEach(async () => {
+    redis = await startPrivateRedis()
+    producer = createProducer({ redis: redis.url, dataDirectory: await temporaryDirectory() })
+  })
+  afterEach(async () => {
+    await producer.close()
+    await redis.stop()
+  })
+
+  /** Every way in fails soon, with the same typed error. */
+  async function expectAllToFail(): Promise<void> {
+    const began = performance.now()
+    const calls = [
+      producer.enqueue(CHAT),
+      producer.handle('req_0_000000000000'),
+      producer.submitBatch([{ prompt: 'hello' }], { model: 'm' }),
+    ]
+    for (const end of await Promise.allSettled(calls)) {
+      expect(end).toMatchObject({ status: 'rejected', reason: { code: 'redis_unavailable' } })
+      expect(end.status === 'rejected' && end.reason).toBeInstanceOf(RedisUnavailable)
+    }
+    expect(performance.now() - began).toBeLessThan(FEW_SECONDS_MS)
+  }
+
+  it('everything fails fast while it is away, from the first call on, and works once it is there', async () => {
+    await redis.kill()
+    await expectAllToFail()
+    await redis.restart()
+    const request = await producer.enqueue(CHAT)
+    expect(await request.status()).toBe('waiting')
+
+    await redis.kill()
+    await expectAllToFail()
+    await expect(request.status()).rejects.toThrow(RedisUnavailable)
+    await expect(request.result()).rejects.toThrow(RedisUnavailable)
+    await redis.restart()
+    await eventually('it is reached again', () =>
+      request.status().then(
+        (status) => status === 'waiting',
+        () => false,
+      ),
+    )
+  })
+
+  it('everything fails fast while it takes commands and answers none', async () => {
+    await producer.enqueue(CHAT)
+    kill(redis.pid, 'SIGSTOP')
+    try {
+      await expectAllToFail()
+    } finally {
+      kill(redis.pid, 'SIGCONT')
+    }
+  })
+
+  it('a result is waited for across its restart, and a custom id across the outage is one call', async () => {
+    const request = await producer.enqueue(CHAT, { customId: 'one' })
+    const waited = request.result()
+    await untilListening(redis)
+    await redis.kill()
+    await expect(producer.enqueue(CHAT, { customId: 'one' })).rejects.toThrow(RedisUnavailable)
+    await redis.restart()
+    const session = await openSession({
+      target: { url: redis.url },
+      keyPrefix: 'cb',
+      queue: 'default',
+      role: 'worker',
+      onRedisLost: () => undefined,
+      onWarning: () => undefined,
+    })
+    const conduit = await scriptConduit(() => completion('hello yourself'))
+    const roles = await startTestRoles(session, conduit)
+    expect(await waited).toMatchObject({ kind: 'completed', customId: 'one' })
+    const again = await producer.enqueue(CHAT, { customId: 'one' })
+    expect(again.id).toBe(request.id)
+    expect(conduit.calls).toHaveLength(1)
+    await roles.close(0)
+    await session.close()
+  })
+})
+
+/** Whoever waits for results is subscribed. */
+async function untilListening({ url }: PrivateRedis): Promise<void> {
+  const redis = await connectRedis({ url }, 'client')
+  const { answered } = queueKeys('cb', 'default').inbox
+  await eventually('it listens', async () => Number((await redis.pubsub('NUMSUB', answered))[1]) === 1)
+  redis.disconnect()
+}
+
+describe.skipIf(serverBinary === null)('a Redis that is full', () => {
+  it('is told as such', async () => {
+    const redis = await startPrivateRedis(['--maxmemory', '1mb'])
+    const producer = createProducer({ redis: redis.url })
+    await expect(producer.enqueue(CHAT)).rejects.toThrow(RedisFull)
+    await producer.close()
+    await redis.stop()
+  })
+})
