@@ -1,55 +1,72 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { cancelCommand } from './commands/cancel.js'
+import { completionCommand } from './commands/completion.js'
 import { doctorCommand } from './commands/doctor.js'
 import { pauseCommand, resumeCommand } from './commands/gate.js'
+import { helpCommand } from './commands/help.js'
 import { listCommand } from './commands/list.js'
 import { purgeCommand } from './commands/purge.js'
 import { resultsCommand } from './commands/results.js'
+import { retryFailedCommand } from './commands/retry-failed.js'
 import { runCommand } from './commands/run.js'
 import { serveCommand } from './commands/serve.js'
 import { simulateCommand } from './commands/simulate.js'
 import { statusCommand } from './commands/status.js'
 import { submitCommand } from './commands/submit.js'
 import { workCommand } from './commands/work.js'
+import { BATCH_EXIT, type Manual } from './help/manual.js'
+import { withManual } from './help/with-manual.js'
 
-const EXAMPLES = `
-Examples:
-  conduit-batch run prompts.jsonl
-  conduit-batch run prompts.txt.gz --model gpt-4o-mini --output answers.jsonl
-  cat prompts.jsonl | conduit-batch run - --output answers.jsonl
-  conduit-batch status            (from another terminal)
-  conduit-batch resume            (after topping up)
-  conduit-batch work              (workers that go on whoever hands in batches)
-  conduit-batch serve             (workers, and a page to look at the queues)
-  conduit-batch doctor            (is everything in place?)
-
-Settings (environment):
-  CONDUIT_API_KEY, or CONDUIT_API_KEY_FILE   your Conduit API key
-  REDIS_URL                                  a Redis to use; without it a private one runs in the data directory
-  CONDUIT_BATCH_CONFIG                       a file with more settings, and queues (default ./conduit-batch.config.json)
-  CONDUIT_BATCH_DATA_DIR                     where batches are kept (default ./.conduit-batch)
-  CONDUIT_BATCH_ALERT_WEBHOOK                a URL that is told once when only a person can help
-  CONDUIT_BASE_URL, CONDUIT_BILLING_URL      another Conduit (see: conduit-batch simulate)
-  CONDUIT_BATCH_TOKEN                        what a client of serve must show
-  CONDUIT_BATCH_LOG_LEVEL                    trace, debug, info, warn, error or silent
-
-Exit codes: 0 all answered, 1 usage or configuration, 2 finished with failures, 3 paused, 130 interrupted.
-`
+const MANUAL: Manual = {
+  description: [
+    'Hand over a file of prompts and get one answer for each, whatever happens on the way: rate limits, outages, ' +
+      'crashes, an empty account. When only a person can help, one person is told once, everything waits without ' +
+      'loss, and goes on by itself once they have acted.',
+    'conduit-batch help COMMAND tells all about a command.',
+  ],
+  sections: [
+    {
+      title: 'ENVIRONMENT',
+      lines: [
+        'CONDUIT_API_KEY, or CONDUIT_API_KEY_FILE   your Conduit API key',
+        'REDIS_URL                                  a Redis to use; else a private one runs',
+        'CONDUIT_BATCH_CONFIG                       a file with more settings, and queues',
+        '                                           (default ./conduit-batch.config.json)',
+        'CONDUIT_BATCH_DATA_DIR                     where batches are kept (./.conduit-batch)',
+        'CONDUIT_BATCH_ALERT_WEBHOOK                told once when only a person can help',
+        'CONDUIT_BASE_URL, CONDUIT_BILLING_URL      another Conduit (conduit-batch simulate)',
+        'CONDUIT_BATCH_TOKEN                        what a client of serve must show',
+        'CONDUIT_BATCH_LOG_LEVEL                    trace, debug, info, warn, error, silent',
+      ],
+    },
+  ],
+  examples: [
+    { type: 'conduit-batch run prompts.jsonl' },
+    { type: 'conduit-batch run prompts.jsonl.gz --model gpt-4o-mini --output answers.jsonl' },
+    { type: 'conduit-batch submit prompts.jsonl && conduit-batch work', for: 'apart, also on two machines' },
+    { type: 'conduit-batch serve', for: 'workers, and a page to look at the queues' },
+    { type: 'conduit-batch status', for: 'from another terminal' },
+    { type: 'conduit-batch resume', for: 'after topping up' },
+    { type: 'conduit-batch doctor', for: 'is everything in place?' },
+  ],
+  exitStatus: BATCH_EXIT,
+  seeAlso: ['help run', 'help submit', 'help status', 'completion bash'],
+}
 
 function version(): string {
-  // dist/src/cli/main.js → the package's root (scripts/bundle.mjs turns it for the bundle)
+  // dist/src/cli/program.js → the package's root (scripts/bundle.mjs turns it for the bundle)
   const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
   return (manifest as { version: string }).version
 }
 
 /** Every command of `conduit-batch`; nothing runs until it is told to parse. */
 export function createProgram(): Command {
-  return new Command('conduit-batch')
-    .description('Durable batch completions on Conduit.im: one answer for every prompt, whatever happens.')
+  const program: Command = new Command('conduit-batch')
+    .description('durable batch completions on Conduit.im')
     .version(version())
     .showHelpAfterError('(conduit-batch --help tells more)')
-    .addHelpText('after', EXAMPLES)
+    .helpCommand(false)
     .addCommand(runCommand())
     .addCommand(submitCommand())
     .addCommand(workCommand())
@@ -58,9 +75,13 @@ export function createProgram(): Command {
     .addCommand(listCommand())
     .addCommand(resultsCommand())
     .addCommand(cancelCommand())
+    .addCommand(retryFailedCommand())
     .addCommand(purgeCommand())
     .addCommand(pauseCommand())
     .addCommand(resumeCommand())
     .addCommand(doctorCommand())
     .addCommand(simulateCommand())
+    .addCommand(completionCommand(() => program))
+    .addCommand(helpCommand(() => program))
+  return withManual(program, MANUAL)
 }

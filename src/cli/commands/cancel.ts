@@ -1,8 +1,27 @@
 import { Command } from 'commander'
 import { addConfigurationOptions, type ConfigurationFlags } from '../common-options.js'
+import type { Manual } from '../help/manual.js'
+import { withManual } from '../help/with-manual.js'
 
 export interface CancelFlags extends ConfigurationFlags {
   readonly json?: true
+}
+
+const MANUAL: Manual = {
+  description: [
+    'No further call of the batch starts. Calls in flight finish, and their answers are kept with all others: the ' +
+      'workers write them and give the files their names. Nothing is removed (conduit-batch purge does that).',
+    'The same run or submit command goes on with the batch later; no answer is called again.',
+  ],
+  examples: [
+    { type: 'conduit-batch cancel b82926d785cbb' },
+    { type: 'conduit-batch cancel nightly && conduit-batch results nightly > so-far.jsonl' },
+  ],
+  exitStatus: [
+    { code: 0, means: 'it is cancelled, or had ended before' },
+    { code: 1, means: 'usage, configuration, or no such batch' },
+  ],
+  seeAlso: ['results', 'status', 'pause', 'purge'],
 }
 
 /** `conduit-batch cancel`: ends a batch early. */
@@ -10,7 +29,7 @@ export function cancelCommand(): Command {
   const command = new Command('cancel')
     .description('end a batch early; what was answered is kept')
     .argument('<batch>', 'its id, the beginning of it, or its name')
-  return addConfigurationOptions(command)
+  return addConfigurationOptions(withManual(command, MANUAL))
     .option('--json', 'print one JSON object on stdout')
     .action(async (batch: string, flags: CancelFlags) => {
       const { cancel } = await import('../cancel/cancel.js')

@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { addConfigurationOptions, type ConfigurationFlags } from '../common-options.js'
+import type { Manual } from '../help/manual.js'
+import { withManual } from '../help/with-manual.js'
 import { queueName, wholeNumber } from '../option-values.js'
 
 export interface ListFlags extends ConfigurationFlags {
@@ -13,6 +15,19 @@ export interface ListFlags extends ConfigurationFlags {
 export const STATES = ['running', 'paused', 'completed', 'stopped', 'cancelled', 'expired', 'unknown']
 const DEFAULT_LIMIT = 50
 
+const MANUAL: Manual = {
+  description: [
+    'The batches of this data directory, and those that Redis remembers of other ones. A batch that Redis has ' +
+      'forgotten is shown as unknown; the same run or submit command tells it again.',
+  ],
+  examples: [
+    { type: 'conduit-batch list' },
+    { type: 'conduit-batch list --state running,paused' },
+    { type: 'conduit-batch list --queue nightly --limit 10 --json' },
+  ],
+  seeAlso: ['status', 'results', 'purge'],
+}
+
 /** `conduit-batch list`: batches, the newest first. */
 export function listCommand(): Command {
   const command = new Command('list')
@@ -20,7 +35,7 @@ export function listCommand(): Command {
     .option('-s, --state <states>', `only these: ${STATES.join(',')}`, states)
     .option('-q, --queue <name>', 'only those of this queue', queueName)
     .option('--limit <n>', 'how many at most', wholeNumber(1), DEFAULT_LIMIT)
-  return addConfigurationOptions(command)
+  return addConfigurationOptions(withManual(command, MANUAL))
     .option('--json', 'print one JSON object on stdout')
     .action(async (flags: ListFlags) => {
       const { list } = await import('../list/list.js')

@@ -1,33 +1,49 @@
 import { Command } from 'commander'
 import { addConfigurationOptions } from '../common-options.js'
+import { BATCH_EXIT, type Manual } from '../help/manual.js'
+import { withManual } from '../help/with-manual.js'
 import type { RunFlags } from '../run/flags.js'
 import { addBatchOptions } from './batch-options.js'
 
-const EXAMPLES = `
-Lines of the input, one JSON object each:
-  {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "…", "messages": […]}}
-  {"custom_id": "a", "model": "…", "messages": [{"role": "user", "content": "…"}]}
-  {"prompt": "…"}                                    (with --model)
-
-Answers go to <input>.results.jsonl, failures to <input>.errors.jsonl; each line of the input ends in exactly one.
-The same command again goes on where it stopped: after Ctrl-C, a crash, or with another key.
-
-Examples:
-  conduit-batch run prompts.jsonl
-  conduit-batch run prompts.jsonl --model gpt-4o-mini --concurrency 200
-  zcat big.jsonl.gz | conduit-batch run - --output answers.jsonl --json
-  conduit-batch run prompts.jsonl --strict           (send nothing if one line is wrong)
-  conduit-batch run prompts.jsonl --exit-on-pause    (for scripts: exit 3 instead of waiting for a person)
-`
+const MANUAL: Manual = {
+  description: [
+    'Makes a batch of the input, works on it (or watches whoever does), shows how far it is, and ends with it. Answers ' +
+      'go to <input>.results.jsonl, failures to <input>.errors.jsonl; each line of the input ends in exactly one.',
+    'The same command again goes on where it stopped: after Ctrl-C, a crash, or with another key.',
+  ],
+  sections: [
+    {
+      title: 'INPUT',
+      lines: [
+        'One JSON object a line, in any of three forms:',
+        '{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions",',
+        '  "body": {"model": "…", "messages": […]}}',
+        '{"custom_id": "a", "model": "…", "messages": [{"role": "user", "content": "…"}]}',
+        '{"prompt": "…"}                        (with --model)',
+      ],
+    },
+  ],
+  examples: [
+    { type: 'conduit-batch run prompts.jsonl' },
+    { type: 'conduit-batch run prompts.jsonl --model gpt-4o-mini --concurrency 200' },
+    { type: 'zcat big.jsonl.gz | conduit-batch run - --output answers.jsonl --json' },
+    { type: 'conduit-batch run prompts.jsonl --strict', for: 'send nothing if one line is wrong' },
+    {
+      type: 'conduit-batch run prompts.jsonl --exit-on-pause',
+      for: 'for scripts: exit 3, do not wait for a person',
+    },
+  ],
+  exitStatus: BATCH_EXIT,
+  seeAlso: ['submit', 'status', 'resume', 'retry-failed', 'doctor'],
+}
 
 /** `conduit-batch run`: a file of prompts in, one answer each out. */
 export function runCommand(): Command {
   const command = addBatchOptions(
     new Command('run').description('answer every prompt of a file, and wait until it is done'),
   ).option('--exit-on-pause', 'exit with 3 when only a person can help, instead of waiting')
-  return addConfigurationOptions(command)
+  return addConfigurationOptions(withManual(command, MANUAL))
     .option('--json', 'print one JSON object as the last line of stdout')
-    .addHelpText('after', EXAMPLES)
     .action(async (input: string, flags: RunFlags) => {
       // Loaded only now: `--help` must be quick.
       const { run } = await import('../run/run.js')

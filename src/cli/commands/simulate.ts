@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { LimitOptions, SimulatorOptions } from '../../simulator/options.js'
 import type { Simulator } from '../../simulator/simulator.js'
+import type { Manual } from '../help/manual.js'
+import { withManual } from '../help/with-manual.js'
 
 const DEFAULT_KEY = 'sk-simulator'
 const WINDOWS = ['sliding', 'fixed', 'bucket'] as const
@@ -25,16 +27,22 @@ interface FaultFlag {
   readonly probability: number
 }
 
-const EXAMPLES = `
-Examples:
-  conduit-batch simulate
-  conduit-batch simulate --rpm 600 --window bucket --burst 20 --latency 200-800
-  conduit-batch simulate --balance-cents 500 --cost-cents 1
-  conduit-batch simulate --fault INTERNAL_SERVER_ERROR=0.1 --fault TRUNCATED_BODY=0.01
-
-A prompt with [[INTERNAL_SERVER_ERROR]] always gets that fault, with [[INTERNAL_SERVER_ERROR x2]] the first 2 times.
-While it runs: GET /_simulator/stats and /_simulator/calls; POST /_simulator/control, for example {"topUpCents": 500}.
-`
+const MANUAL: Manual = {
+  description: [
+    'A Conduit on this machine, faithful to its documentation: rate limits, an account, and every failure. It prints ' +
+      'the settings that make other commands use it, and runs until Ctrl-C.',
+    'A prompt with [[INTERNAL_SERVER_ERROR]] always gets that fault, with [[INTERNAL_SERVER_ERROR x2]] the first 2 ' +
+      'times. While it runs: GET /_simulator/stats and /_simulator/calls; POST /_simulator/control, for example ' +
+      '{"topUpCents": 500}.',
+  ],
+  examples: [
+    { type: 'conduit-batch simulate' },
+    { type: 'conduit-batch simulate --rpm 600 --window bucket --burst 20 --latency 200-800' },
+    { type: 'conduit-batch simulate --balance-cents 500 --cost-cents 1' },
+    { type: 'conduit-batch simulate --fault INTERNAL_SERVER_ERROR=0.1 --fault TRUNCATED_BODY=0.01' },
+  ],
+  seeAlso: ['run', 'doctor'],
+}
 
 /** `conduit-batch simulate`: a Conduit on this machine, until Ctrl-C. */
 export function simulateCommand(): Command {
@@ -64,8 +72,7 @@ export function simulateCommand(): Command {
     .option('--fault <name=probability>', 'a fault and how likely it is, 0 to 1, repeatable', collectFault)
     .option('--seed <number>', 'seed of everything random', wholeNumber(0), 1)
     .option('--json', 'print the addresses and the keys as one JSON object')
-    .addHelpText('after', EXAMPLES)
-  return command.action(async (flags: SimulateFlags) => {
+  return withManual(command, MANUAL).action(async (flags: SimulateFlags) => {
     const simulator = await start(command, flags)
     process.stdout.write(flags.json ? jsonLine(simulator, flags) : shellLines(simulator, flags))
     await signalled()

@@ -1,9 +1,32 @@
 import { Command } from 'commander'
 import { addConfigurationOptions, type ConfigurationFlags } from '../common-options.js'
+import { EXIT } from '../exit.js'
+import { BATCH_EXIT, type Manual } from '../help/manual.js'
+import { withManual } from '../help/with-manual.js'
 
 export interface StatusFlags extends ConfigurationFlags {
   readonly watch?: true
   readonly json?: true
+}
+
+const MANUAL: Manual = {
+  description: [
+    'Without a batch: every queue with its gate, pace and workers, and the batches of this data directory. With one: ' +
+      'all that is known of it, who works on it, and the next command to type.',
+    'With --watch it is shown again and again. Of one batch that is the progress that run shows; it ends with the ' +
+      'batch, and with the exit code that run would have. Ctrl-C leaves, and the work goes on.',
+  ],
+  examples: [
+    { type: 'conduit-batch status' },
+    {
+      type: 'conduit-batch status b82926d785cbb',
+      for: 'the beginning of an id will do, or the name of the batch',
+    },
+    { type: 'conduit-batch status nightly --watch' },
+    { type: 'conduit-batch status --json | jq .batches' },
+  ],
+  exitStatus: BATCH_EXIT.filter(({ code }) => code !== EXIT.paused),
+  seeAlso: ['list', 'results', 'work', 'pause', 'resume'],
 }
 
 /** `conduit-batch status`: queues, why they are held, and the batches of this data directory; or one batch. */
@@ -12,7 +35,7 @@ export function statusCommand(): Command {
     .description('show queues and batches: what runs, what waits, what to do')
     .argument('[batch]', 'one batch: its id, the beginning of it, or its name')
     .option('-w, --watch', 'follow it live; Ctrl-C leaves the work alone')
-  return addConfigurationOptions(command)
+  return addConfigurationOptions(withManual(command, MANUAL))
     .option('--json', 'print one JSON object on stdout')
     .action(async (batch: string | undefined, flags: StatusFlags) => {
       const { status } = await import('../status/status.js')
