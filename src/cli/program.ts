@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { cancelCommand } from './commands/cancel.js'
 import { completionCommand } from './commands/completion.js'
@@ -54,17 +53,11 @@ const MANUAL: Manual = {
   seeAlso: ['help run', 'help submit', 'help status', 'completion bash'],
 }
 
-function version(): string {
-  // dist/src/cli/program.js → the package's root (scripts/bundle.mjs turns it for the bundle)
-  const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
-  return (manifest as { version: string }).version
-}
-
 /** Every command of `conduit-batch`; nothing runs until it is told to parse. */
-export function createProgram(): Command {
+export function createProgram(version: string): Command {
   const program: Command = new Command('conduit-batch')
     .description('durable batch completions on Conduit.im')
-    .version(version())
+    .version(version)
     .showHelpAfterError('(conduit-batch --help tells more)')
     .helpCommand(false)
     .addCommand(runCommand())

@@ -1,5 +1,6 @@
 import type { Manifest } from '../../batches/manifest.js'
 import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
+import { shellWord } from './shell-word.js'
 import { WORK } from './workers-words.js'
 
 /** What a person does next; `commands` are the parts to type. */
@@ -12,9 +13,10 @@ export interface NextSteps {
 export function failureCommands(
   batch: string,
 ): readonly { readonly what: string; readonly command: string }[] {
+  const id = shellWord(batch)
   return [
-    { what: 'See what was wrong, grouped', command: `conduit-batch dead-letters list --batch ${batch}` },
-    { what: 'Send them again', command: `conduit-batch retry-failed ${batch}` },
+    { what: 'See what was wrong, grouped', command: `conduit-batch dead-letters list --batch ${id}` },
+    { what: 'Send them again', command: `conduit-batch retry-failed ${id}` },
   ]
 }
 
@@ -28,7 +30,7 @@ export function batchNextSteps({
   readonly batch: BatchSnapshot | null
   readonly queue: QueueSnapshot
 }): NextSteps {
-  const id = manifest.batch
+  const id = shellWord(manifest.batch)
   const results = { what: 'Read the answers', command: `conduit-batch results ${id}` }
   const partial = {
     what: 'Read the answers that are there',

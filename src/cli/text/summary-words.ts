@@ -1,23 +1,19 @@
 import type { Incident } from '../../admission/hold.js'
 import { reasonInWords, resumeCommand, whatToDo } from '../../alerts/advice.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
+import { failureCommands, type NextSteps } from './batch-next-steps.js'
 import { formatCount, formatCounted } from './format.js'
 import { oneLine } from './harmless.js'
 import type { Cell } from './layout.js'
 import { shellPath } from './shell-word.js'
 import type { RunStatus } from './summary-object.js'
+import { WORK } from './workers-words.js'
 
 /** What a summary tells about. */
 export interface SummaryView {
   readonly batch: BatchSnapshot
   readonly incidents: readonly Incident[]
   readonly status: RunStatus
-}
-
-/** What a person does next; `commands` are the parts to type. */
-export interface NextSteps {
-  readonly sentences: readonly string[]
-  readonly commands: readonly string[]
 }
 
 const SAME_COMMAND = 'Start the same command again: it goes on where it stopped.'
@@ -88,7 +84,7 @@ export function nextSteps({ batch, incidents, status }: SummaryView): NextSteps 
       return { sentences: [...sentences, SAME_COMMAND], commands: [resumeCommand(batch.queue)] }
     }
     case 'interrupted':
-      return { sentences: [SAME_COMMAND], commands: [] }
+      return { sentences: [SAME_COMMAND, `Or leave it to workers: ${WORK}`], commands: [WORK] }
     case 'stopped':
     case 'cancelled':
     case 'expired':
@@ -96,14 +92,14 @@ export function nextSteps({ batch, incidents, status }: SummaryView): NextSteps 
   }
 }
 
-/** Error lines carry the status, the envelope and the request id of each failure. */
-function lookAtFailures({ errors }: BatchSnapshot): NextSteps {
-  const command = `less ${shellPath(errors)}`
+/** Error lines carry the status, the envelope and the request id of each failure; dead letters tell them in groups. */
+function lookAtFailures({ batch, errors }: BatchSnapshot): NextSteps {
+  const commands = [...failureCommands(batch), { what: 'Read each', command: `less ${shellPath(errors)}` }]
   return {
     sentences: [
-      `See what was wrong with each: ${command}`,
-      'Put the corrected requests into a file of their own and run that; the rest is done.',
+      ...commands.map(({ what, command }) => `${what}: ${command}`),
+      'Or mend them in the input and start the same command again: answers that are there are kept.',
     ],
-    commands: [command],
+    commands: commands.map(({ command }) => command),
   }
 }
