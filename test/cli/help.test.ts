@@ -36,7 +36,7 @@ const SETTINGS = [
   'CONDUIT_BATCH_TOKEN',
   'CONDUIT_BATCH_ALERT_WEBHOOK',
 ]
-const COMMANDS = ['run', 'work', 'status', 'pause', 'resume', 'doctor', 'simulate']
+const COMMANDS = ['run', 'submit', 'work', 'serve', 'status', 'pause', 'resume', 'doctor', 'simulate']
 
 async function help(...args: string[]): Promise<string> {
   const end = await (await createWorkplace({ REDIS_URL: undefined })).run(args)
@@ -55,7 +55,7 @@ describe('--help', () => {
     const text = await help('--help')
     for (const command of COMMANDS) expect(text).toMatch(new RegExp(`^  ${command} `, 'm'))
     for (const setting of SETTINGS) expect(text).toContain(setting)
-    expect(text).toMatch(/Exit codes: 0 .*1 .*2 .*3 .*130 /)
+    expect(text).toMatch(/EXIT STATUS\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}3 .*\n {2}130 /)
   })
 
   test('of run names every option with its default, and the three forms of a line', async () => {
@@ -97,7 +97,11 @@ describe('--help', () => {
 
 test('no command at all is a usage error that shows the help', async () => {
   const end = await (await createWorkplace({ REDIS_URL: undefined })).run([])
-  expect(end).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^Usage: conduit-batch/) })
+  expect(end).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^NAME\n {2}conduit-batch /),
+  })
 })
 
 test('--version prints a version', async () => {
