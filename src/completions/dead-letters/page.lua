@@ -1,9 +1,10 @@
 -- Looks at the next letters of a set, or at given ones, and tells which of them are in further sets too.
 -- KEYS 1 the set (sorted by time of death)  2 where each is filed (hash)  3… further sets
--- ARGV 1 'ids' | 'groups'  2 died before this (Unix ms)  3 time and 4 id of the last letter looked at ('' none)
+-- ARGV 1 'ids' | 'count' | 'groups'  2 died before this (Unix ms)  3 time and 4 id of the last letter looked at ('' none)
 --      5 how many to look at  6… the given ones, in place of 3 to 5
 -- reply: { time, id of the last one looked at ('' when there are no more), and
 --   'ids':    id, … oldest first
+--   'count':  how many
 --   'groups': group id, letters, oldest time, newest time, id of the oldest, … }
 
 -- Byte by byte, as Redis sorts members; Lua's < follows the locale.
@@ -30,35 +31,27 @@ local function rankBehind(at, id)
   return low
 end
 
--- Ids and times, oldest first.
 local function lookAtNext()
   local first = ARGV[4] == '' and 0 or rankBehind(ARGV[3], ARGV[4])
   local behind = math.min(first + tonumber(ARGV[5]), redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[2]))
-  if behind <= first then return {}, {} end
-  local ids, times = {}, {}
-  local range = redis.call('ZRANGE', KEYS[1], first, behind - 1, 'WITHSCORES')
-  for i = 1, #range, 2 do
-    ids[#ids + 1] = range[i]
-    times[range[i]] = range[i + 1]
-  end
-  return ids, times
+  if behind <= first then return {} end
+  return redis.call('ZRANGE', KEYS[1], first, behind - 1)
 end
 
 local function lookAtGiven()
   local ids, times = {}, {}
   for i = 6, #ARGV do
-    local at = redis.call('ZSCORE', KEYS[1], ARGV[i])
-    if at and tonumber(at) < tonumber(ARGV[2]) and not times[ARGV[i]] then
+    local at = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]) or ARGV[2])
+    if at < tonumber(ARGV[2]) and not times[ARGV[i]] then
       ids[#ids + 1] = ARGV[i]
       times[ARGV[i]] = at
     end
   end
   table.sort(ids, function(a, b)
-    local x, y = tonumber(times[a]), tonumber(times[b])
-    if x ~= y then return x < y end
+    if times[a] ~= times[b] then return times[a] < times[b] end
     return isBefore(a, b)
   end)
-  return ids, times
+  return ids
 end
 
 local function inAll(ids)
@@ -74,12 +67,16 @@ local function inAll(ids)
   return ids
 end
 
-local function addGroups(reply, ids, times)
+-- Times are asked for where they are needed only: writing a thousand of them as text takes longer than all the rest.
+local function timeOf(id) return redis.call('ZSCORE', KEYS[1], id) end
+
+local function addGroups(reply, ids)
   if #ids == 0 then return end
   local filed = redis.call('HMGET', KEYS[2], unpack(ids))
   local order, counts, oldest, newest = {}, {}, {}, {}
   for i, id in ipairs(ids) do
-    local group = string.match(filed[i] or '', '^%S*')
+    -- A group's id has 16 characters.
+    local group = string.sub(filed[i] or '', 1, 16)
     if not counts[group] then
       order[#order + 1] = group
       counts[group] = 0
@@ -90,21 +87,22 @@ local function addGroups(reply, ids, times)
   end
   for _, group in ipairs(order) do
     local first = oldest[group]
-    for _, value in ipairs({ group, counts[group], times[first], times[newest[group]], first }) do
+    for _, value in ipairs({ group, counts[group], timeOf(first), timeOf(newest[group]), first }) do
       reply[#reply + 1] = value
     end
   end
 end
 
 local given = ARGV[6] ~= nil
-local ids, times
-if given then ids, times = lookAtGiven() else ids, times = lookAtNext() end
+local ids = given and lookAtGiven() or lookAtNext()
 local last = ''
 if not given and #ids == tonumber(ARGV[5]) then last = ids[#ids] end
-local reply = { times[last] or '', last }
+local reply = { last == '' and '' or timeOf(last), last }
 local found = inAll(ids)
 if ARGV[1] == 'groups' then
-  addGroups(reply, found, times)
+  addGroups(reply, found)
+elseif ARGV[1] == 'count' then
+  reply[3] = #found
 else
   for _, id in ipairs(found) do reply[#reply + 1] = id end
 end

@@ -6,12 +6,12 @@ const pageScript = loadScript(new URL('./page.lua', import.meta.url))
 
 /** Which dead letters are meant: those that fit all that is given. */
 export interface DeadLetterFilter {
-  readonly ids?: readonly string[]
-  readonly batch?: string
-  readonly code?: string
-  readonly model?: string
+  readonly ids?: readonly string[] | undefined
+  readonly batch?: string | undefined
+  readonly code?: string | undefined
+  readonly model?: string | undefined
   /** Died before this (Unix ms). */
-  readonly olderThanMs?: number
+  readonly olderThanMs?: number | undefined
 }
 
 /** Dead letters that died of the same. */
@@ -29,8 +29,10 @@ export interface DeadLetterGroup {
   readonly example: string
 }
 
-/** Letters that one script looks at: a few milliseconds of Redis. */
-const LOOKED_AT = 1000
+/** Letters that one script looks at: some five milliseconds of Redis. */
+const LOOKED_AT = 4000
+/** Ids in a page for the caller. */
+const PAGE = 500
 
 /** The sets to look into: letters of the first are walked, the others only asked. */
 interface Sets {
@@ -41,8 +43,12 @@ interface Sets {
 }
 
 /** Pages of ids, oldest first (with `ids`: each page for itself). Letters may leave while it goes on. */
-export async function* find(filter: DeadLetterFilter, deps: DeadLetterDeps): AsyncGenerator<string[]> {
-  for await (const ids of walk('ids', filter, deps)) if (ids.length > 0) yield ids
+export async function* find(
+  filter: DeadLetterFilter,
+  deps: DeadLetterDeps,
+  lookedAt = LOOKED_AT,
+): AsyncGenerator<readonly string[]> {
+  for await (const ids of walk('ids', filter, deps, lookedAt)) yield* portionsOf(ids, PAGE)
 }
 
 /** How many letters fit. */
@@ -53,7 +59,7 @@ export async function count(filter: DeadLetterFilter, deps: DeadLetterDeps): Pro
     return deps.redis.zcount(only, '-inf', olderThanMs === undefined ? '+inf' : `(${olderThanMs}`)
   }
   let sum = 0
-  for await (const ids of walk('ids', filter, deps)) sum += ids.length
+  for await (const [counted] of walk('count', filter, deps)) sum += Number(counted)
   return sum
 }
 
@@ -98,9 +104,10 @@ function merged(one: Counted | undefined, other: Counted): Counted {
 
 /** The replies of page.lua, page after page, without the cursor. */
 async function* walk(
-  what: 'ids' | 'groups',
+  what: 'ids' | 'count' | 'groups',
   filter: DeadLetterFilter,
   deps: DeadLetterDeps,
+  lookedAt = LOOKED_AT,
 ): AsyncGenerator<string[]> {
   const { ids } = filter
   const { walked, asked, before } = await chooseSets(filter, deps)
@@ -109,12 +116,12 @@ async function* walk(
     ((await runScript(deps.redis, pageScript, names, [what, before, ...args])) as unknown[]).map(String)
   if (ids !== undefined) {
     const given = [...new Set(ids)]
-    for (const portion of portionsOf(given, LOOKED_AT)) yield (await page('', '', 0, ...portion)).slice(2)
+    for (const portion of portionsOf(given, lookedAt)) yield (await page('', '', 0, ...portion)).slice(2)
     return
   }
   let cursor: readonly string[] = ['', '']
   do {
-    const reply = await page(...cursor, LOOKED_AT)
+    const reply = await page(...cursor, lookedAt)
     cursor = reply.slice(0, 2)
     yield reply.slice(2)
   } while (cursor[1] !== '')
