@@ -1,15 +1,13 @@
 import { z } from 'zod'
 import { batchOptionsSchema } from '../completions/request.js'
 
-export const BATCH_ID = /^b[0-9a-f]{12}$/
-
 /**
  * What a batch is, on disk: `<data>/batches/<id>/batch.json`. Written once, before anything is in Redis, so that
  * a Redis that lost everything can be told again what there was.
  */
 export const manifestSchema = z.strictObject({
   version: z.literal(1),
-  batch: z.string().regex(BATCH_ID),
+  batch: z.string().regex(/^b[0-9a-f]{12}$/),
   queue: z.string(),
   /** What the user calls it, to be typed instead of the id. */
   name: z.string().nullable().default(null),

@@ -1,5 +1,6 @@
 import type { DataDirectory, OutputOwner } from './data-directory.js'
-import { BATCH_ID, type Manifest } from './manifest.js'
+import { isBatchId } from './known-batches.js'
+import type { Manifest } from './manifest.js'
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/
 
@@ -15,8 +16,8 @@ export class NameTaken extends Error {
 
 /** @throws InvalidBatchName */
 export function checkBatchName(name: string): void {
-  if (NAME.test(name) && !BATCH_ID.test(name)) return
-  const why = BATCH_ID.test(name)
+  if (NAME.test(name) && !isBatchId(name)) return
+  const why = isBatchId(name)
     ? 'it looks like the id of a batch'
     : 'use 1 to 64 of letters, digits, "-", "_" and "."'
   throw new InvalidBatchName(`${JSON.stringify(name)} can't be the name of a batch: ${why}.`)
@@ -39,7 +40,11 @@ export async function refuseTakenName(
  * Makes the name of a batch its own.
  * @throws NameTaken
  */
-export async function claimName(directory: DataDirectory, manifest: Manifest, replacing: Manifest | null) {
+export async function claimName(
+  directory: DataDirectory,
+  manifest: Manifest,
+  replacing: Manifest | null,
+): Promise<void> {
   const { batch, identity, name } = manifest
   if (name === null) return
   for (;;) {

@@ -1,13 +1,17 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openBatchWork } from '../../src/batches/batch-work.js'
 import { type DataDirectory, openDataDirectory } from '../../src/batches/data-directory.js'
 import { outputNames } from '../../src/batches/output-names.js'
 import { registerBatch } from '../../src/batches/register-batch.js'
 import { type Submission, submit } from '../../src/batches/submit.js'
-import { requests } from '../support/batch-files.js'
-import { QUICK_OPTIONS, testSession } from '../support/batches.js'
+import { createAtRest } from '../../workers/at-rest.js'
+import { jsonLines, readOutput, request, requests } from '../support/batch-files.js'
+import { QUICK_OPTIONS, silent, testBatch, testSession } from '../support/batches.js'
+import { answered, refused } from '../support/endings.js'
+import { uniquePrefix } from '../support/redis.js'
 
 let root: string
 let directory: DataDirectory
@@ -69,6 +73,148 @@ describe('two outputs', () => {
     expect(await submit(directory, submission('x.jsonl'))).toMatchObject({ resumed: true, manifest })
     const fresh = await submit(directory, submission('x.jsonl', { fresh: true, queue: 'other' }))
     expect(fresh.manifest.replaces).toEqual({ batch: manifest.batch, queue: 'default' })
+  })
+})
+
+describe('an edited input', () => {
+  const edited = jsonLines([request('p-9'), request('p-2'), request('p-1')])
+
+  /** A batch of three requests, the first answered and the second refused, whose process is gone. */
+  async function begun() {
+    const keyPrefix = uniquePrefix()
+    const session = await testSession(keyPrefix)
+    const batch = await testBatch(requests(3), {}, session)
+    const work = await openBatchWork(batch.manifest, batch.deps)
+    await work.feed()
+    await batch.record(0, answered(batch.place(0)))
+    await batch.record(1, refused(batch.place(1)))
+    await work.collect()
+    await work.close()
+    await batch.lease.release()
+    const atRest = createAtRest({
+      directory: batch.directory,
+      openSession: () => testSession(keyPrefix),
+      log: silent,
+      onWaiting: () => {},
+      onTrouble: () => {},
+    })
+    const again = (more: Partial<Submission> = {}) => {
+      const { output, errors } = batch.manifest
+      const same = { ...submission('x'), input: batch.inputPath, output, errors, ...more }
+      return submit(batch.directory, same, undefined, atRest)
+    }
+    return { session, batch, again }
+  }
+
+  it('leaves ends of unchanged requests to the new batch, which feeds only the others', async () => {
+    const { session, batch, again } = await begun()
+    await writeFile(batch.inputPath, edited)
+
+    const { manifest } = await again()
+
+    expect(manifest.inherits).toEqual({ batch: batch.id, kept: 1, keptFailed: 1 })
+    expect(manifest.replaces).toEqual({ batch: batch.id, queue: 'default' })
+    expect(await session.store.marks(batch.id)).toMatchObject({ state: 'cancelled' })
+    expect(await session.store.draining(batch.directory.id)).toEqual([])
+    await registerBatch(session, batch.directory, manifest)
+    await batch.lease.hold()
+    const work = await openBatchWork(manifest, batch.deps)
+    expect(await session.store.marks(manifest.batch)).toMatchObject({ completed: 1, failed: 1 })
+    await work.feed()
+    await work.close()
+    const fed = (await session.completions.getJobs()).map(({ id }) => id)
+    expect(fed.filter((id) => id?.startsWith(manifest.batch))).toEqual([`${manifest.batch}-0-0`])
+    const [failure] = await readOutput(batch.directory.batch(manifest.batch).errors)
+    expect(failure).toMatchObject({ id: `batch_req_${manifest.batch}_1_0`, custom_id: 'p-2' })
+  })
+
+  it('is judged before anything of the old batch is touched', async () => {
+    const { session, batch, again } = await begun()
+    await writeFile(batch.inputPath, `${edited}not JSON\n`)
+    await expect(again({ strict: true })).rejects.toMatchObject({ code: 'bad_lines' })
+    await writeFile(batch.manifest.errors, 'my notes\n')
+    await expect(again()).rejects.toThrow(/errors\.jsonl is there already, and is not as batch/)
+    await rm(batch.manifest.errors)
+    const other = join(root, 'other.jsonl')
+    await writeFile(other, jsonLines([request('q')]))
+    await expect(again({ input: other })).rejects.toMatchObject({ code: 'output_taken' })
+
+    expect(await session.store.active(batch.directory.id)).toEqual([batch.id])
+    expect((await batch.directory.list()).map((manifest) => manifest.batch)).toEqual([batch.id])
+  })
+
+  it('may be another file, when it has a request in common', async () => {
+    const { batch, again } = await begun()
+    await writeFile(join(root, 'other.jsonl'), edited)
+    const { manifest } = await again({ input: join(root, 'other.jsonl') })
+    expect(manifest.inherits).toMatchObject({ batch: batch.id, kept: 1 })
+  })
+
+  it('inherits nothing from a batch of a version that noted no requests: its output is taken', async () => {
+    const { batch, again } = await begun()
+    await rm(join(batch.paths.directory, 'requests.idx'))
+    await writeFile(batch.inputPath, edited)
+    await expect(again()).rejects.toThrow(/is there already, from batch .* with other content/)
+  })
+
+  it('does not call again what was lost from a file that somebody shortened: it says so', async () => {
+    const { session, batch, again } = await begun()
+    await truncate(batch.paths.results)
+    await writeFile(batch.inputPath, edited)
+    await expect(again()).rejects.toMatchObject({ code: 'result_file_damaged' })
+    expect(await session.store.active(batch.directory.id)).toEqual([batch.id])
+  })
+
+  it('submitted twice at once becomes one batch', async () => {
+    const { batch, again } = await begun()
+    await writeFile(batch.inputPath, edited)
+    const both = await Promise.all([again(), again()])
+    expect(both[0].manifest.batch).toBe(both[1].manifest.batch)
+    expect(await batch.directory.list()).toHaveLength(2)
+  })
+
+  it('brought back to what it was finds the answers of before, as long as they are there', async () => {
+    const { batch, again } = await begun()
+    await writeFile(batch.inputPath, edited)
+    const between = await again()
+    await writeFile(batch.inputPath, requests(3))
+    const { manifest } = await again()
+    expect(manifest.inherits).toEqual({ batch: between.manifest.batch, kept: 1, keptFailed: 1 })
+  })
+})
+
+describe('a name', () => {
+  it('belongs to one batch, and goes on to what replaces it', async () => {
+    const { manifest } = await submit(directory, submission('x.jsonl', { name: 'nightly' }))
+    const taken = submit(directory, submission('y.jsonl', { name: 'nightly' }))
+    await expect(taken).rejects.toMatchObject({ code: 'name_taken' })
+    await expect(taken).rejects.toThrow(manifest.batch)
+    expect(await submit(directory, submission('x.jsonl', { name: 'nightly' }))).toMatchObject({
+      resumed: true,
+    })
+
+    const fresh = await submit(directory, submission('x.jsonl', { fresh: true }))
+    expect(fresh.manifest.name).toBe('nightly')
+    await expect(submit(directory, submission('y.jsonl', { name: 'nightly' }))).rejects.toThrow(
+      fresh.manifest.batch,
+    )
+    await submit(directory, submission('x.jsonl', { fresh: true, name: 'weekly' }))
+    await submit(directory, submission('y.jsonl', { name: 'nightly' }))
+  })
+
+  it.each(['', 'a b', 'é', 'x'.repeat(65), 'b0123456789ab'])('can not be %j', async (name) => {
+    await expect(submit(directory, submission('x.jsonl', { name }))).rejects.toMatchObject({
+      code: 'invalid_batch_name',
+    })
+  })
+
+  it('of two at once goes to one', async () => {
+    const ends = await Promise.allSettled([
+      submit(directory, submission('x.jsonl', { name: 'n' })),
+      submit(directory, submission('y.jsonl', { name: 'n' })),
+    ])
+    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(await directory.list()).toHaveLength(1)
   })
 })
 
