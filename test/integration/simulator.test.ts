@@ -451,8 +451,11 @@ describe('the statistics', () => {
 
   it('count an answer as billed when it was decided, though the client has gone', async () => {
     const simulator = await start({ latencyMs: { min: 60_000, max: 60_000 } })
-    const call = ask(simulator, 'patience', { signal: AbortSignal.timeout(100) })
-    await expect(call).rejects.toThrow(/timeout/)
+    const leave = new AbortController()
+    const left = expect(ask(simulator, 'patience', { signal: leave.signal })).rejects.toThrow(/abort/)
+    await eventuallyHolds(() => expect(simulator.stats().completed).toBe(1))
+    leave.abort()
+    await left
     await eventuallyHolds(() => expect(simulator.stats().undelivered).toBe(1))
     expect(simulator.stats()).toMatchObject({ completed: 1, chargedCents: 1, inFlight: 0 })
   })
