@@ -139,12 +139,14 @@ describe('after a finished run', () => {
   })
 
   test('--fresh in the middle of a run leaves no trace of the old one in the files', async () => {
-    const simulator = await simulate({ latencyMs: { min: 50, max: 100 } })
-    const place = await createWorkplace(settingsFor(simulator))
+    const conduit = await recordCalls((_, number) => number > 10)
+    const place = await createWorkplace({ CONDUIT_API_KEY: 'sk-1', CONDUIT_BASE_URL: conduit.baseUrl })
     await place.write('in.jsonl', `${requests(60)}not JSON\n`)
     const cli = place.start(COMMAND)
-    await cli.until('it is under way', () => simulator.stats().completed > 10)
+    await cli.until('it is under way', () => conduit.held === CONCURRENCY)
     cli.signal('SIGINT')
+    await cli.until('it waits for the calls in flight', () => cli.stderr.includes('STOPPING: '))
+    conduit.release()
     const interrupted = await cli.ended
     expect(interrupted).toExitWith(130)
 
@@ -160,19 +162,21 @@ describe('after a finished run', () => {
 })
 
 test('an input that is edited while it runs stops the batch and says so; put back, it goes on where it was', async () => {
-  const simulator = await simulate({ latencyMs: { min: 50, max: 100 } })
-  const place = await createWorkplace(settingsFor(simulator))
+  const conduit = await recordCalls(() => true)
+  const place = await createWorkplace({ CONDUIT_API_KEY: 'sk-1', CONDUIT_BASE_URL: conduit.baseUrl })
   // Long lines make short chunks, so that not all of it is read at once.
   const original = jsonLines(ids(LONG_LINES).map((id) => request(id, 'x'.repeat(30_000))))
   await place.write('in.jsonl', original)
   const cli = place.start(COMMAND)
-  await cli.until('it is under way', () => simulator.stats().completed > 0)
+  await cli.until('it has calls out', () => conduit.held === CONCURRENCY)
   const input = await place.write('in.jsonl', original.replaceAll('say p-', 'say q-'))
+  conduit.release()
 
   const end = await cli.ended
 
   expect(end).toExitWith(1)
-  const { completed } = simulator.stats()
+  const completed = conduit.calls.length
+  expect(completed).toBeLessThan(LONG_LINES)
   expect(summaryOf(end)).toMatchObject({ status: 'stopped', total: LONG_LINES, completed })
   expect(end.stderr).toContain(input)
   expect(end.stderr).toMatch(/changed/)
@@ -183,5 +187,5 @@ test('an input that is edited while it runs stops the batch and says so; put bac
   await place.write('in.jsonl', original)
   expect(await place.run(COMMAND)).toExitWith(0)
   await expectAnswers(place.path('in.results.jsonl'), ids(LONG_LINES))
-  expect(simulator.stats()).toMatchObject({ calls: LONG_LINES, repeatedCompletions: 0 })
+  expect(conduit.calls).toHaveLength(LONG_LINES)
 })

@@ -8,12 +8,14 @@ import {
   ids,
   idsOf,
   jsonLines,
+  linesIn,
   readOutput,
   request,
   requests,
   summaryOf,
 } from '../support/batch-files.js'
 import { createWorkplace, QUICK, settingsFor, simulate, type Workplace } from '../support/cli.js'
+import { recordCalls } from '../support/receivers.js'
 
 const CONCURRENCY = 10
 const COMMAND = ['run', 'in.jsonl', '--json', '--concurrency', String(CONCURRENCY), ...QUICK]
@@ -81,13 +83,9 @@ describe(`kill -9 at ${KILLS} random moments (seed ${SEED})`, () => {
 })
 
 test('a torn last line is cut off, whole lines behind it are kept, and each request is answered once', async () => {
-  const simulator = await simulate({ latencyMs: { min: 30, max: 60 } })
-  const place = await createWorkplace(settingsFor(simulator))
-  await place.write('in.jsonl', requests(100))
-  const cli = place.start(COMMAND)
-  const partial = place.path('in.results.jsonl.partial')
-  await cli.until('some answers are on disk', async () => (await linesIn(partial)) >= 20)
+  const { conduit, place, cli, partial } = await startedAndPartlyOnDisk()
   await cli.kill()
+  conduit.release()
   const lines = (await readFile(partial, 'utf8')).split('\n')
   await appendFile(partial, lines[0]?.slice(0, 100) ?? '')
 
@@ -96,17 +94,14 @@ test('a torn last line is cut off, whole lines behind it are kept, and each requ
   expect(end).toExitWith(0)
   expect(summaryOf(end)).toMatchObject({ total: 100, completed: 100 })
   await expectAnswers(place.path('in.results.jsonl'), ids(100))
-  expect(simulator.stats().repeatedCompletions).toBeLessThanOrEqual(CONCURRENCY)
+  expect(conduit.calls).toHaveLength(100 + CONCURRENCY)
 })
 
 test('a results file that somebody shortened stops the batch with its name, instead of losing answers in silence', async () => {
-  const simulator = await simulate({ latencyMs: { min: 30, max: 60 } })
-  const place = await createWorkplace(settingsFor(simulator))
-  await place.write('in.jsonl', requests(100))
-  const cli = place.start(COMMAND)
-  const partial = place.path('in.results.jsonl.partial')
-  await cli.until('some answers are on disk', async () => (await linesIn(partial)) >= 20)
+  const { conduit, place, cli, partial } = await startedAndPartlyOnDisk()
   cli.signal('SIGINT')
+  await cli.until('it waits for the calls in flight', () => cli.stderr.includes('STOPPING: '))
+  conduit.release()
   expect(await cli.ended).toExitWith(130)
   await truncate(partial, 100)
 
@@ -117,8 +112,16 @@ test('a results file that somebody shortened stops the batch with its name, inst
   expect(end.stderr).toMatch(/results\.jsonl has 100 bytes.*--fresh/s)
 })
 
-async function linesIn(path: string): Promise<number> {
-  return existsSync(path) ? (await readFile(path, 'utf8')).split('\n').length - 1 : 0
+/** A run of 100 requests of which 20 answers are on disk, and the next calls are out. */
+async function startedAndPartlyOnDisk() {
+  const conduit = await recordCalls((_, number) => number > 20)
+  const place = await createWorkplace({ CONDUIT_API_KEY: 'sk-1', CONDUIT_BASE_URL: conduit.baseUrl })
+  await place.write('in.jsonl', requests(100))
+  const cli = place.start(COMMAND)
+  const partial = place.path('in.results.jsonl.partial')
+  await cli.until('calls are out', () => conduit.held === CONCURRENCY)
+  await cli.until('some answers are on disk', async () => (await linesIn(partial)) === 20)
+  return { conduit, place, cli, partial }
 }
 
 /** No draft and no half-made batch is left where people look, nor in the data directory. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { isAlive, type ProcessIdentity } from '../../src/process-identity.js'
-import { expectAnswers, ids, requests, summaryOf } from '../support/batch-files.js'
+import { expectAnswers, ids, linesIn, requests, summaryOf } from '../support/batch-files.js'
 import {
   createWorkplace,
   privateServerOf,
@@ -11,6 +11,7 @@ import {
 } from '../support/cli.js'
 import { eventually } from '../support/eventually.js'
 import { serverBinary, startPrivateRedis } from '../support/private-redis.js'
+import { recordCalls } from '../support/receivers.js'
 
 const CONCURRENCY = 10
 const COMMAND = ['run', 'in.jsonl', '--json', '--concurrency', String(CONCURRENCY), ...QUICK]
@@ -26,25 +27,26 @@ async function runningServer(place: Workplace): Promise<ProcessIdentity> {
 
 describe.skipIf(serverBinary === null)('without REDIS_URL (needs redis-server or valkey-server)', () => {
   test('a private Redis outlives a kill -9 with all that was done, and is gone after a finished run', async () => {
-    const simulator = await simulate({ latencyMs: { min: 30, max: 80 } })
-    const place = await createWorkplace({ ...settingsFor(simulator), ...NO_REDIS_URL })
+    const conduit = await recordCalls((_, number) => number > 25)
+    const place = await createWorkplace({
+      CONDUIT_API_KEY: 'sk-1',
+      CONDUIT_BASE_URL: conduit.baseUrl,
+      ...NO_REDIS_URL,
+    })
     await place.write('in.jsonl', requests(80))
     const cli = place.start(COMMAND)
-    await cli.until('some are answered', () => simulator.stats().completed > 25)
+    await cli.until('some are answered, and calls are out', () => conduit.held === CONCURRENCY)
     const server = await runningServer(place)
     await cli.kill()
     expect(isAlive(server)).toBe(true)
-    const { completed } = simulator.stats()
+    conduit.release()
 
     const end = await place.run(COMMAND)
 
     expect(end).toExitWith(0)
     expect(summaryOf(end)).toMatchObject({ total: 80, completed: 80 })
     await expectAnswers(place.path('in.results.jsonl'), ids(80))
-    const stats = simulator.stats()
-    expect(stats.repeatedCompletions).toBeLessThanOrEqual(CONCURRENCY)
-    expect(stats.completed).toBeLessThanOrEqual(80 + CONCURRENCY)
-    expect(completed).toBeLessThan(80)
+    expect(conduit.calls).toHaveLength(80 + CONCURRENCY)
     expect(await privateServerOf(place)).toBe(null)
     await eventually('the private Redis is gone', () => !isAlive(server))
   })
@@ -55,6 +57,8 @@ describe.skipIf(serverBinary === null)('without REDIS_URL (needs redis-server or
     await place.write('in.jsonl', requests(60))
     const cli = place.start(COMMAND)
     await cli.until('the account is empty', () => cli.stderr.includes('PAUSED: '))
+    const partial = place.path('in.results.jsonl.partial')
+    await cli.until('what was paid for is on disk', async () => (await linesIn(partial)) === 20)
     const server = await runningServer(place)
     const during = await place.run(['status', '--json'])
     const seen = {
@@ -84,21 +88,26 @@ describe.skipIf(serverBinary === null)(
   () => {
     test('stops no run: it says that it waits, goes on by itself, and repeats at most the calls in flight', async () => {
       const redis = await startPrivateRedis()
-      const simulator = await simulate({ latencyMs: { min: 30, max: 80 } })
-      const place = await createWorkplace({ ...settingsFor(simulator), REDIS_URL: redis.url })
+      const conduit = await recordCalls((_, number) => number > 25)
+      const place = await createWorkplace({
+        CONDUIT_API_KEY: 'sk-1',
+        CONDUIT_BASE_URL: conduit.baseUrl,
+        REDIS_URL: redis.url,
+      })
       try {
         await place.write('in.jsonl', requests(100))
         const cli = place.start(COMMAND)
-        await cli.until('some are answered', () => simulator.stats().completed > 25)
+        await cli.until('some are answered, and calls are out', () => conduit.held === CONCURRENCY)
         await redis.kill()
         await cli.until('it says that it waits', () => cli.stderr.includes('Redis does not answer'))
+        conduit.release()
         await redis.restart()
         const end = await cli.ended
 
         expect(end).toExitWith(0)
         expect(summaryOf(end)).toMatchObject({ total: 100, completed: 100 })
         await expectAnswers(place.path('in.results.jsonl'), ids(100))
-        expect(simulator.stats().repeatedCompletions).toBeLessThanOrEqual(CONCURRENCY)
+        expect(conduit.calls.length).toBeLessThanOrEqual(100 + CONCURRENCY)
       } finally {
         await redis.stop()
       }

@@ -9,6 +9,7 @@ import {
   ids,
   idsOf,
   jsonLines,
+  linesIn,
   MODEL,
   promptOf,
   readOutput,
@@ -133,7 +134,7 @@ describe('a call', () => {
       request('silent', '[[HANG x1]]'),
     ]
     await place.write('in.jsonl', jsonLines(input))
-    const options = ['--max-attempts', '3', '--timeout', '0.4', ...QUICK]
+    const options = ['--max-attempts', '3', '--timeout', '2', ...QUICK]
 
     const end = await place.run(['run', 'in.jsonl', ...options, '--json'])
 
@@ -213,8 +214,10 @@ describe('the output', () => {
 
     const partial = place.path('in.results.jsonl.partial')
     await cli.until('four answers can be read', async () => (await linesIn(partial)) === 4)
+    const failures = place.path('in.errors.jsonl.partial')
+    await cli.until('so can a failure', async () => (await linesIn(failures)) === 1)
     expect(idsOf(await readOutput(partial))).toEqual(ids(4))
-    expect(idsOf(await readOutput(place.path('in.errors.jsonl.partial')))).toEqual(['line-6'])
+    expect(idsOf(await readOutput(failures))).toEqual(['line-6'])
     expect(existsSync(place.path('in.results.jsonl'))).toBe(false)
     expect(existsSync(place.path('in.errors.jsonl'))).toBe(false)
     conduit.release()
@@ -302,10 +305,6 @@ test('a queue of its own and a data directory of its own can be named', async ()
     batches: [{ queue: 'nightly', state: 'completed', completed: 3 }],
   })
 })
-
-async function linesIn(path: string): Promise<number> {
-  return existsSync(path) ? (await readFile(path, 'utf8')).split('\n').length - 1 : 0
-}
 
 async function filesHolding(directory: string, text: string): Promise<string[]> {
   const found: string[] = []

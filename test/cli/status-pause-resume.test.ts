@@ -1,10 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { expectAnswers, ids, readOutput, requests, summaryOf } from '../support/batch-files.js'
-import { createWorkplace, QUICK, settingsFor, simulate } from '../support/cli.js'
+import { expectAnswers, ids, linesIn, requests, summaryOf } from '../support/batch-files.js'
+import { createWorkplace, QUICK, settingsFor, simulate, type Workplace } from '../support/cli.js'
+import { eventually } from '../support/eventually.js'
 import { receiveAlerts, recordCalls } from '../support/receivers.js'
 
 const CONCURRENCY = 10
 const COMMAND = ['run', 'in.jsonl', '--json', '--concurrency', String(CONCURRENCY), ...QUICK]
+
+/** Until no call is out and none can go: the queue is held, and no job of it is in work. */
+async function untilNothingRuns(place: Workplace): Promise<void> {
+  await eventually('the queue is held and idle', async () => {
+    const { stdout } = await place.run(['status', '--json'])
+    const [queue] = (JSON.parse(stdout) as { queues: { holds: unknown[]; active: number }[] }).queues
+    return queue?.holds.length === 1 && queue.active === 0
+  })
+}
 
 describe('from another terminal', () => {
   test('pause lets calls in flight finish and no other go, status says who and why; resume lets all go on', async () => {
@@ -27,7 +37,8 @@ describe('from another terminal', () => {
     expect(cli.stderr).toContain('the prompt is being mended')
     conduit.release()
     const partial = place.path('in.results.jsonl.partial')
-    await cli.until('what was out is on disk', async () => (await readOutput(partial)).length === CONCURRENCY)
+    await cli.until('what was out is on disk', async () => (await linesIn(partial)) === CONCURRENCY)
+    await untilNothingRuns(place)
 
     const [text, json] = await Promise.all([place.run(['status']), place.run(['status', '--json'])])
     expect(text.stdout).toMatch(/Queue +default, held/)
@@ -85,7 +96,7 @@ test('an account that is empty again after `resume` is the same incident: one al
   await place.write('in.jsonl', requests(30))
   const cli = place.start(COMMAND)
   await cli.until('a person is told', () => webhook.alerts.length === 1)
-  await cli.until('no call is out', () => simulator.stats().inFlight === 0)
+  await untilNothingRuns(place)
   const before = simulator.stats().byStatus['402'] ?? 0
 
   // Somebody resumes without having topped up: one call goes out, and one only.
@@ -94,11 +105,7 @@ test('an account that is empty again after `resume` is the same incident: one al
     stdout: expect.stringMatching(/One call goes first/),
   })
   await cli.until('the try was refused', () => (simulator.stats().byStatus['402'] ?? 0) > before)
-  const held = async () => {
-    const { stdout } = await place.run(['status', '--json'])
-    return (JSON.parse(stdout) as { queues: { holds: unknown[] }[] }).queues[0]?.holds.length === 1
-  }
-  await cli.until('it is held again', held)
+  await untilNothingRuns(place)
   expect(simulator.stats().byStatus['402']).toBe(before + 1)
 
   simulator.control({ topUpCents: 100 })

@@ -11,6 +11,7 @@ import {
   simulate,
   type Workplace,
 } from '../support/cli.js'
+import { completion, scriptConduit } from '../support/conduit.js'
 
 /** Hands in a file of requests by a command that leaves again; gives the id of its batch. */
 async function submit(place: Workplace, count: number, concurrency: number): Promise<string> {
@@ -40,10 +41,16 @@ test('submit, kill -9 of all workers, new workers: the batch ends whole, on a Re
 })
 
 test('a rolling restart of three workers during a batch uses no attempt and repeats no call', async () => {
-  const TOTAL = 300
-  // So slow that the batch outlives the restarts on any machine.
-  const simulator = await simulate({ latencyMs: { min: 1000, max: 1500 } })
-  const place = await createWorkplace(settingsFor(simulator))
+  const TOTAL = 100
+  let atOnce = false
+  const answerTo = (prompt: string) => completion(`an answer to: ${prompt}`)
+  const conduit = await scriptConduit((prompt) => (atOnce ? answerTo(prompt) : null))
+  let answered = 0
+  const answerAll = () => {
+    for (const call of conduit.calls.slice(answered)) call.answer(answerTo(call.prompt))
+    answered = conduit.calls.length
+  }
+  const place = await createWorkplace({ CONDUIT_API_KEY: 'sk-1', CONDUIT_BASE_URL: conduit.baseUrl })
   const id = await submit(place, TOTAL, 4)
   const session = await testSession(place.settings.CONDUIT_BATCH_KEY_PREFIX)
   const batch = () => readBatchSnapshot(session, id)
@@ -54,14 +61,17 @@ test('a rolling restart of three workers during a batch uses no attempt and repe
   await Promise.all(workers.map(started))
 
   for (const worker of workers) {
-    await worker.until('all three have calls out', () => simulator.stats().inFlight === 12)
+    await worker.until('all three have calls out', () => conduit.calls.length - answered === 12)
     worker.signal('SIGTERM')
+    await worker.until('it stops', () => worker.stderr.includes('"msg":"worker.stopping"'))
     const next = place.start([], { script: 'workers/completion.js' })
+    answerAll()
     expect(await worker.ended).toExitWith(0)
     await started(next)
   }
   expect((await batch())?.state).toBe('running')
-  simulator.control({ latencyMs: { min: 20, max: 40 } })
+  atOnce = true
+  answerAll()
   await batches.until('the batch ends', async () => (await batch())?.state !== 'running')
 
   expect(await batch()).toMatchObject({
@@ -72,7 +82,7 @@ test('a rolling restart of three workers during a batch uses no attempt and repe
     maybeBilled: 0,
   })
   await expectAnswers(place.path('in.results.jsonl'), ids(TOTAL))
-  expect(simulator.stats()).toMatchObject({ calls: TOTAL, repeatedCalls: 0, undelivered: 0 })
+  expect(conduit.calls).toHaveLength(TOTAL)
   batches.signal('SIGTERM')
   const end = await batches.ended
   expect(end).toExitWith(0)

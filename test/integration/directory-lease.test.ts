@@ -69,7 +69,7 @@ describe('the lease on a data directory', () => {
     const mine = leaseOf()
     await mine.hold()
     const { token } = mine
-    await redis.pexpire(keys.lease('directory'), 100)
+    await redis.pexpire(keys.lease('directory'), 3000)
     expect(await mine.hold()).toBe(true)
     expect(mine.token).toBe(token)
     expect(await redis.pttl(keys.lease('directory'))).toBeGreaterThan(5000)

@@ -26,6 +26,7 @@ import { joinServer, type ServerMembership } from '../../src/redis/server/join.j
 import { withLock } from '../../src/redis/server/lock.js'
 import { isGone } from '../../src/redis/server/presence.js'
 import { type EmbeddedClient, killEmbeddedClients, startEmbeddedClient } from '../support/embedded-client.js'
+import { eventually } from '../support/eventually.js'
 import { serverBinary } from '../support/private-redis.js'
 
 const onLinux = process.platform === 'linux'
@@ -63,7 +64,7 @@ async function endServer(): Promise<void> {
   for (const pid of await startedPids()) {
     if (processWithPid(pid) === null) continue
     process.kill(pid, 'SIGKILL')
-    await vi.waitUntil(() => processWithPid(pid) === null)
+    await eventually('the server is gone', () => processWithPid(pid) === null)
   }
 }
 
@@ -261,7 +262,8 @@ describe.skipIf(serverBinary === null)('the private server (needs redis-server o
       joined = true
     })
     // Its client file shows that it has begun.
-    await vi.waitUntil(async () => (await readdir(join(dataDir, 'redis', 'clients'))).length === 2)
+    const clients = () => readdir(join(dataDir, 'redis', 'clients'))
+    await eventually('it has begun', async () => (await clients()).length === 2)
     expect(joined).toBe(false)
     process.kill(server?.pid ?? 0, 'SIGCONT')
     const second = await joining

@@ -49,6 +49,7 @@ async function traces(batch: TestBatch): Promise<Record<string, unknown>> {
   }
 }
 
+const MINUTE_MS = 60_000
 const NOTHING = { keys: 0, letters: 0, files: null, claims: [null, null] }
 
 describe('purgeBatch', () => {
@@ -105,8 +106,8 @@ describe('purgeBatch', () => {
 
 describe('retention', () => {
   const LIMITS = {
-    batchesMs: 1000,
-    inputsMs: 1000,
+    batchesMs: MINUTE_MS,
+    inputsMs: MINUTE_MS,
     deadLettersMs: Number.MAX_SAFE_INTEGER,
     mostBatches: 10,
     mostDeadLetters: 10,
@@ -121,7 +122,7 @@ describe('retention', () => {
     const batch = await endedBatch()
     const none = { batches: 0, inputs: 0, deadLetters: 0 }
     expect(await enforce(batch, Date.now())).toEqual(none)
-    const later = Date.now() + 2000
+    const later = Date.now() + 2 * MINUTE_MS
     expect(await enforce(batch, later)).toEqual({ ...none, batches: 1 })
     expect(await traces(batch)).toEqual(NOTHING)
     expect(await enforce(batch, later)).toEqual(none)

@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import type { Redis } from 'ioredis'
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { connectRedis } from '../../src/redis/connect.js'
 import { assertDurable, EvictingRedis, inspectRedis } from '../../src/redis/inspect.js'
 import { loadScript, runScript, type Script } from '../../src/redis/scripts.js'
 import { RedisUnavailable } from '../../src/redis/unavailable.js'
+import { eventually } from '../support/eventually.js'
 import { serverBinary, startPrivateRedis } from '../support/private-redis.js'
 import { connectForTest, uniquePrefix } from '../support/redis.js'
 
@@ -108,7 +109,7 @@ describe.skipIf(serverBinary === null)('with a server of its own (needs redis-se
     const waiting = runScript(worker, script, ['n'], [])
     await server.restart()
     expect(await waiting).toBe(2)
-    await vi.waitUntil(() => client.status === 'ready')
+    await eventually('the client is connected again', () => client.status === 'ready')
     expect(await client.get('n')).toBe('2')
   })
 

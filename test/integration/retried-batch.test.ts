@@ -10,6 +10,7 @@ import { type BatchWorker, startBatchWorker } from '../../workers/batch-worker.j
 import { expectAnswers, ids, idsOf, jsonLines, readOutput, request } from '../support/batch-files.js'
 import { silent, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { startTestWorker, type TestWorker } from '../support/completion-worker.js'
+import { completion, scriptConduit } from '../support/conduit.js'
 import { eventually } from '../support/eventually.js'
 import { personHold } from '../support/gates.js'
 
@@ -193,11 +194,14 @@ describe('a batch whose dead letters are retried', () => {
 
 describe('a batch that is cancelled', () => {
   it('keeps the answers of calls that were in flight, and goes on without calling them again', async () => {
-    simulator.control({ latencyMs: { min: 300, max: 300 } })
+    const conduit = await scriptConduit()
+    await caller.close()
+    caller = await startTestWorker(session, { baseUrl: conduit.baseUrl })
     const batch = await testBatch(tenWith([]), {}, session)
     work(batch)
-    await eventually('calls are out', () => simulator.stats().inFlight === 10)
+    await eventually('calls are out', () => conduit.calls.length === 10)
     await session.store.end(batch.id, 'cancelled', 'by hand')
+    for (const call of conduit.calls) call.answer(completion(`an answer to: ${call.prompt}`))
     await eventually(
       'it is drained',
       async () => (await session.store.draining(batch.directory.id)).length === 0,
@@ -206,6 +210,6 @@ describe('a batch that is cancelled', () => {
     await session.store.reopen(batch.id)
     await untilCompleted(batch)
     await expectAnswers(batch.manifest.output, ids(10))
-    expect(simulator.stats()).toMatchObject({ calls: 10 })
+    expect(conduit.calls).toHaveLength(10)
   })
 })

@@ -1,10 +1,11 @@
 import { Agent, request } from 'undici'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { simulateCommand } from '../../src/cli/commands/simulate.js'
 import { promptKey } from '../../src/simulator/chat-body.js'
 import { CONDUIT_ERRORS } from '../../src/simulator/envelope.js'
 import type { SimulatorOptions } from '../../src/simulator/options.js'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js'
+import { eventuallyHolds } from '../support/eventually.js'
 
 const MIDNIGHT = Date.UTC(2026, 2, 9)
 const running: { close(): Promise<void> }[] = []
@@ -358,7 +359,7 @@ describe('a broken answer', () => {
     await expect(ask(simulator, `[[${fault}]]`, { signal: AbortSignal.timeout(100) })).rejects.toThrow(
       /timeout/,
     )
-    await vi.waitFor(() => expect(simulator.stats().inFlight).toBe(0))
+    await eventuallyHolds(() => expect(simulator.stats().inFlight).toBe(0))
   })
 
   it('HUGE_BODY is valid JSON of more than 64 MiB', async () => {
@@ -450,9 +451,12 @@ describe('the statistics', () => {
 
   it('count an answer as billed when it was decided, though the client has gone', async () => {
     const simulator = await start({ latencyMs: { min: 60_000, max: 60_000 } })
-    const call = ask(simulator, 'patience', { signal: AbortSignal.timeout(100) })
-    await expect(call).rejects.toThrow(/timeout/)
-    await vi.waitFor(() => expect(simulator.stats().undelivered).toBe(1))
+    const leave = new AbortController()
+    const left = expect(ask(simulator, 'patience', { signal: leave.signal })).rejects.toThrow(/abort/)
+    await eventuallyHolds(() => expect(simulator.stats().completed).toBe(1))
+    leave.abort()
+    await left
+    await eventuallyHolds(() => expect(simulator.stats().undelivered).toBe(1))
     expect(simulator.stats()).toMatchObject({ completed: 1, chargedCents: 1, inFlight: 0 })
   })
 
@@ -463,10 +467,10 @@ describe('the statistics', () => {
       ask(simulator, `${index}`, { signal: leave.signal }),
     )
     const settled = Promise.allSettled(calls)
-    await vi.waitFor(() => expect(simulator.stats().inFlight).toBe(5))
+    await eventuallyHolds(() => expect(simulator.stats().inFlight).toBe(5))
     leave.abort()
     await settled
-    await vi.waitFor(() => expect(simulator.stats()).toMatchObject({ inFlight: 0, maxInFlight: 5 }))
+    await eventuallyHolds(() => expect(simulator.stats()).toMatchObject({ inFlight: 0, maxInFlight: 5 }))
   })
 })
 
@@ -517,10 +521,10 @@ describe('starting and closing', () => {
     const simulator = await start()
     await ask(simulator, 'idle')
     const hanging = expect(ask(simulator, '[[HANG]]')).rejects.toThrow()
-    await vi.waitFor(() => expect(simulator.stats().inFlight).toBe(1))
+    await eventuallyHolds(() => expect(simulator.stats().inFlight).toBe(1))
     const startedAt = performance.now()
     await simulator.close()
-    expect(performance.now() - startedAt).toBeLessThan(1000)
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
     await hanging
     await expect(ask(simulator, 'closed')).rejects.toThrow()
   })

@@ -46,6 +46,7 @@ describe('two queues in one process', () => {
     expect(paused).toMatchObject({ queue: 'poor', holds: [{ reason: 'credits' }] })
     expect(await batch.snapshot()).toMatchObject({ completed: 40, failed: 0, retries: 0, pauses: 0 })
     await expectAnswers(batch.results, ids(40))
+    await eventually('what was paid for is recorded', async () => (await held.snapshot()).completed === 3)
     expect(await held.snapshot()).toMatchObject({ state: 'running', completed: 3, failed: 0 })
     expect(await workers.stop()).toBe('in_order')
     expect(workers.events.filter(({ kind }) => kind === 'paused')).toHaveLength(1)

@@ -73,6 +73,15 @@ export async function readOutput(path: string): Promise<OutputLine[]> {
   return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as OutputLine]))
 }
 
+/** How many whole lines a file has that may be growing; 0 while it is not there. */
+export async function linesIn(path: string): Promise<number> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  return text.split('\n').length - 1
+}
+
 /** The custom ids of lines, sorted. */
 export function idsOf(lines: readonly OutputLine[]): string[] {
   return lines.map(({ custom_id }) => custom_id).sort()

@@ -1,3 +1,5 @@
+import { vi } from 'vitest'
+
 const LOOK_MS = 10
 const DEADLINE_MS = 30_000
 
@@ -19,6 +21,11 @@ export async function eventually(
     if (why !== null && !(await condition())) throw new Error(`never happened: ${what} (${why})`)
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
+}
+
+/** Waits until an assertion holds; vitest's own patience of one second is too short for a busy machine. */
+export function eventuallyHolds(assertion: () => void): Promise<void> {
+  return vi.waitFor(assertion, { timeout: DEADLINE_MS, interval: LOOK_MS })
 }
 
 interface Patience {

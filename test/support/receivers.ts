@@ -47,9 +47,9 @@ export interface RecordingConduit {
   release(): void
 }
 
-/** Keeps each call and answers it; those that `holds` picks only after `release`. */
+/** Keeps each call and answers it; those that `holds` picks, by what they are or their number from 1, only after `release`. */
 export async function recordCalls(
-  holds: (call: ReceivedCall) => boolean = () => false,
+  holds: (call: ReceivedCall, number: number) => boolean = () => false,
 ): Promise<RecordingConduit> {
   const calls: ReceivedCall[] = []
   let release = (): void => {}
@@ -62,10 +62,10 @@ export async function recordCalls(
   const url = await listen(async (request) => {
     const { method, url: path, headers } = request
     const call = { method, path, headers, body: JSON.parse(await bodyOf(request)) as ReceivedCall['body'] }
-    calls.push(call)
+    const number = calls.push(call)
     inFlight++
     mostInFlight = Math.max(mostInFlight, inFlight)
-    if (holds(call)) {
+    if (holds(call, number)) {
       held++
       await released
       held--

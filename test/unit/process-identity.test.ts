@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import fc from 'fast-check'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   currentProcess,
   formatProcess,
@@ -12,6 +12,7 @@ import {
   parseProcess,
   processWithPid,
 } from '../../src/process-identity.js'
+import { eventually } from '../support/eventually.js'
 
 const identities = fc.record({
   host: fc.stringMatching(/^[0-9a-f]{8}$/),
@@ -73,9 +74,9 @@ describe('the identity of a process', () => {
     const parent = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] })
     const [line] = await once(parent.stdout as Readable, 'data')
     const pid = Number(String(line))
-    await vi.waitUntil(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n')
+    await eventually('it is a sleep', () => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n')
     ;(parent.stdio[3] as Writable).end('\n')
-    await vi.waitUntil(() => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(' Z '))
+    await eventually('it is a zombie', () => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(' Z '))
     expect(processWithPid(pid)).toBeNull()
     parent.kill()
   })
