@@ -52,7 +52,7 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
   const paths = revisionPaths(directory, saved.revision)
   const { results, errors, close } = await openFiles(paths, saved)
   /** Lines behind the checkpoint whose entry may still be in the stream. */
-  const onDisk = new Set<string>()
+  const onDisk = new Map<string, DeadLetter | null>()
   let { collected } = saved
 
   /** While such an entry may be left the checkpoint stays where it is: after a crash it would be written twice. */
@@ -69,7 +69,7 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
     ]
     const recovered = await recoverLines(batch, files, deps)
     collected += recovered.lines
-    for (const key of recovered.known) onDisk.add(key)
+    for (const [key, letter] of recovered.known) onDisk.set(key, letter)
     await checkpoint()
     await showPartial(paths.results, target.output)
     if (errors.bytes > 0) await showPartial(paths.errors, target.errors)
@@ -91,7 +91,11 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
       await deps.bury(entries.flatMap(({ letter }) => (letter === null ? [] : [letter])))
       collected += fresh.length
       for (const { key } of entries) onDisk.delete(key)
-      if (entries.length < PORTION) onDisk.clear()
+      if (entries.length < PORTION) {
+        // What is on disk and not in the stream: a crash came before its letter was buried, or long after.
+        await deps.bury([...onDisk.values()].filter((letter) => letter !== null))
+        onDisk.clear()
+      }
       await checkpoint(entries.at(-1)?.id)
       if (firstErrors && errors.bytes > 0) await showPartial(paths.errors, target.errors)
       return fresh.length

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { DeadLetter } from '../completions/dead-letters/dead-letter.js'
+import { letterOfLine } from '../completions/dead-letters/letter-of-line.js'
 import { endingOfLine } from '../completions/ending-of-line.js'
 import { placeOfLine } from '../completions/output-line.js'
 import { recordFromDisk } from '../completions/record.js'
@@ -26,8 +27,11 @@ export interface Recoverable {
 /** What was found behind the checkpoint. */
 export interface Recovered {
   readonly lines: number
-  /** `<index>.<generation>` of those that Redis knew of: their entries may still be in the stream. */
-  readonly known: ReadonlySet<string>
+  /**
+   * Those that Redis knew of, by `<index>.<generation>`: their entries may still be in the stream. With the dead
+   * letter that a line tells of, for the case that the entry is not.
+   */
+  readonly known: ReadonlyMap<string, DeadLetter | null>
 }
 
 /**
@@ -39,23 +43,33 @@ export async function recoverLines(
   files: readonly Recoverable[],
   deps: RecoverDeps,
 ): Promise<Recovered> {
-  const known = new Set<string>()
+  const known = new Map<string, DeadLetter | null>()
   let lines = 0
   await raiseGenerations(batch, files, deps)
   for (const { file, from } of files) {
     for await (const portion of portionsOf(batch, file, from)) {
       // Many on the way at once: there may be a million of them.
-      await Promise.all(
-        portion.map(async ({ line, place }) => {
-          const recorded = await recordFromDisk(deps.redis, deps.keys, place, endingOfLine(line))
-          if (recorded === 'already') known.add(`${place.index}.${place.generation}`)
-        }),
-      )
+      const letters = await Promise.all(portion.map((placed) => recover(placed, known, deps)))
+      const lost = letters.filter((letter) => letter !== null)
+      if (lost.length > 0) await deps.bury(lost)
       lines += portion.length
     }
     await file.sync()
   }
   return { lines, known }
+}
+
+/** Gives the dead letter of a line that Redis did not know: with its entry it has lost that too. */
+async function recover(
+  { line, place }: PlacedLine,
+  known: Map<string, DeadLetter | null>,
+  { redis, keys }: RecoverDeps,
+): Promise<DeadLetter | null> {
+  const ending = endingOfLine(line)
+  const recorded = await recordFromDisk(redis, keys, place, ending)
+  const letter = ending.kind === 'dead' ? letterOfLine(line, place, Date.now()) : null
+  if (recorded === 'already') known.set(`${place.index}.${place.generation}`, letter)
+  return recorded === 'recorded' ? letter : null
 }
 
 interface PlacedLine {

@@ -176,12 +176,11 @@ describe('a batch whose dead letters are retried', () => {
     await stopWork()
     const { calls } = simulator.stats()
     for await (const keys of session.redis.scanStream({
-      match: `${session.keys.tag}:batch:*`,
+      match: `${session.keys.tag}:*`,
       count: 1000,
     })) {
       if (keys.length > 0) await session.redis.del(...keys)
     }
-    await session.redis.del(session.keys.activeBatches)
     await session.store.register(batch.manifest, batch.directory.id)
     await batch.lease.hold()
     work(batch)
@@ -189,6 +188,8 @@ describe('a batch whose dead letters are retried', () => {
     await expectAnswers(batch.manifest.output, ids(9))
     expect(await readOutput(batch.manifest.errors)).toMatchObject([{ id: `batch_req_${batch.id}_9_1` }])
     expect(simulator.stats().calls).toBe(calls)
+    // The letter has come back from its line, and can be retried as before.
+    expect(await lettersOf(batch)).toEqual([`${batch.id}-9-1`])
   })
 })
 
