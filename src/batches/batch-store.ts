@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Counter } from '../completions/handle.js'
-import { type BatchOptions, batchOptionsSchema } from '../completions/request.js'
+import { type BatchOptions, batchOptionsSchema, INBOX_BATCH } from '../completions/request.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
 import type { Manifest } from './manifest.js'
@@ -54,7 +54,7 @@ export interface BatchStore {
   options(batch: string): Promise<BatchOptions>
   /** The options of the command that works on the batch now. */
   setOptions(batch: string, options: BatchOptions): Promise<void>
-  /** Requests of all active batches of the queue that have not ended. */
+  /** Requests of all active batches of the queue, and single ones, that have not ended. */
   waiting(): Promise<number>
   /**
    * Moves marks forward; `collectedTo` is the stream position whose lines are on disk.
@@ -132,9 +132,9 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
       await redis.hset(keys.batch(batch), 'options', JSON.stringify(options))
     },
     async waiting() {
-      const active = await redis.smembers(keys.activeBatches)
+      const open = [...(await redis.smembers(keys.activeBatches)), INBOX_BATCH]
       const counts = await Promise.all(
-        active.map((batch) => redis.hmget(keys.batch(batch), 'total', 'completed', 'failed')),
+        open.map((batch) => redis.hmget(keys.batch(batch), 'total', 'completed', 'failed')),
       )
       return counts.reduce((sum, [total, ...ended]) => {
         return sum + Number(total ?? 0) - ended.reduce((done, count) => done + Number(count ?? 0), 0)

@@ -3,10 +3,10 @@ import type { DataDirectory } from '../batches/data-directory.js'
 import type { Manifest } from '../batches/manifest.js'
 import { readBatchSnapshot } from '../batches/read-snapshot.js'
 import type { BatchSnapshot, BatchState } from '../batches/snapshot.js'
-import { readAnswers } from './batch-answers.js'
 import { BatchUnknown } from './errors.js'
 import { bearWith } from './fail-fast.js'
 import type { Link } from './link.js'
+import { readAnswers } from './read-answers.js'
 import type { RequestResult } from './result.js'
 
 /** How a batch ended. */

@@ -33,6 +33,11 @@ export type ProducerSettings = z.output<typeof optionsSchema>
 export function readOptions(options: ProducerOptions): ProducerSettings {
   const read = optionsSchema.safeParse(options)
   if (read.success) return read.data
-  const [issue] = read.error.issues
-  throw new ProducerOptionInvalid(`createProducer: ${issue?.path.join('.')}: ${issue?.message}`)
+  throw new ProducerOptionInvalid(`createProducer: ${firstIssue(read.error)}`)
+}
+
+/** What is wrong first, and where. */
+export function firstIssue({ issues }: z.ZodError): string {
+  const [first] = issues
+  return [first?.path.join('.') ?? '', first?.message ?? ''].filter((part) => part !== '').join(': ')
 }

@@ -14,6 +14,7 @@ import type { BatchHandle } from './batch-handle.js'
 import { type BatchRequest, toLines } from './batch-request.js'
 import { ProducerOptionInvalid } from './errors.js'
 import type { Link } from './link.js'
+import { firstIssue } from './options.js'
 
 const submitOptionsSchema = z.strictObject({
   /** Where answers go; failures go to `….errors.jsonl` beside it. Default: `<dataDirectory>/results/`. */
@@ -80,8 +81,7 @@ export async function submitBatch(
 function readSubmitOptions(options: SubmitOptions): Settings {
   const read = submitOptionsSchema.safeParse(options)
   if (read.success) return read.data
-  const [issue] = read.error.issues
-  throw new ProducerOptionInvalid(`submitBatch: ${issue?.path.join('.')}: ${issue?.message}`)
+  throw new ProducerOptionInvalid(`submitBatch: ${firstIssue(read.error)}`)
 }
 
 async function stage(input: BatchInput, settings: Settings, deps: SubmitDeps): Promise<Manifest> {

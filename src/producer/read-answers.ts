@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { answersAsWritten } from '../batches/batch-answers.js'
 import type { BatchMarks } from '../batches/batch-store.js'
 import type { DataDirectory } from '../batches/data-directory.js'
 import { revisionPaths } from '../batches/revision.js'
@@ -13,6 +14,8 @@ const LOOK_MS = 200
 
 interface Look {
   readonly marks: BatchMarks
+  /** Of each request that was retried. */
+  readonly generations: ReadonlyMap<number, number>
   /** Nothing more will come to disk. */
   readonly over: boolean
 }
@@ -23,22 +26,22 @@ export async function* readAnswers(
   directory: DataDirectory,
   link: Link,
 ): AsyncGenerator<RequestResult, void, undefined> {
-  const paths = (revision: number) => revisionPaths(directory.batch(batch).directory, revision)
   // Answers only grow, and are taken over whole into each revision: what was read stays read.
   let read = 0
   let missing = -1
   for (;;) {
-    const { marks, over } = await bearWith(() => look(batch, directory, link))
-    const { revision, resultsBytes, errorsBytes } = marks
-    const answers = await open(paths(revision).results, read, resultsBytes)
-    if (answers !== null) yield* answers
-    if (answers !== null) read = resultsBytes
-    const failures = over && answers !== null ? await open(paths(revision).errors, 0, errorsBytes) : null
-    if (failures !== null) return yield* failures
-    if (over || answers === null) {
+    const { marks, generations, over } = await bearWith(() => look(batch, directory, link))
+    const { revision, resultsBytes } = marks
+    const files = revisionPaths(directory.batch(batch).directory, revision)
+    const answers = await open(files.results, read, resultsBytes)
+    if (answers === null) {
       // Either the next revision has just taken its place, or it is gone for good.
       if (missing === revision) throw new BatchUnknown(batch, directory.path)
       missing = revision
+    } else {
+      yield* answers
+      read = resultsBytes
+      if (over) return yield* results(answersAsWritten({ ...files, ...marks, generations }, 'failures'))
     }
     await delay(LOOK_MS)
   }
@@ -46,17 +49,19 @@ export async function* readAnswers(
 
 /** Marks of a batch that is over are read after it was found to be, so that they are its last. */
 async function look(batch: string, directory: DataDirectory, link: Link): Promise<Look> {
-  return link.use(async ({ store }) => {
+  return link.use(async ({ redis, keys, store }) => {
     const read = async (): Promise<BatchMarks> => {
       const marks = await store.marks(batch)
       if (marks === null) throw new BatchUnknown(batch, directory.path)
       return marks
     }
     const first = await read()
-    if (first.state === 'running') return { marks: first, over: false }
-    if ((await store.draining(directory.id)).includes(batch)) return { marks: first, over: false }
+    const goesOn = first.state === 'running' || (await store.draining(directory.id)).includes(batch)
+    if (goesOn) return { marks: first, generations: new Map(), over: false }
+    const raw = Object.entries(await redis.hgetall(keys.generations(batch)))
+    const generations = new Map(raw.map(([index, count]) => [Number(index), Number(count)]))
     const marks = await read()
-    return { marks, over: marks.state !== 'running' }
+    return { marks, generations, over: marks.state !== 'running' }
   })
 }
 
