@@ -1,4 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { env, execPath } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { collectInbox, INBOX_LEASE } from '../../src/batches/inbox/inbox-collector.js'
 import { reserve } from '../../src/batches/inbox/reserve.js'
 import { createDirectoryLease } from '../../src/batches/lease.js'
@@ -25,6 +29,8 @@ import { completion, scriptConduit } from '../support/conduit.js'
 import { eventually } from '../support/eventually.js'
 import { redisTarget, uniquePrefix } from '../support/redis.js'
 import { startTestRoles } from '../support/roles.js'
+
+const WORKER = fileURLToPath(new URL('../support/worker-process.mjs', import.meta.url))
 
 let keyPrefix: string
 let session: Session
@@ -282,15 +288,20 @@ describe('a crash of the inbox worker', () => {
   })
 })
 
-describe('a worker that is closed in the middle of a call', () => {
-  it('gives the request back, and another one answers it', async () => {
+describe('a worker that is killed in the middle of a call', () => {
+  it('takes nothing with it: another one answers the request, under the same id', async () => {
     const conduit = await scriptConduit((_prompt, call) => (call === 1 ? null : completion('at last')))
-    const first = await startTestRoles(session, conduit)
-    const request = await producer.enqueue(chat('say one'))
+    const request = await producer.enqueue(chat('say one'), { customId: 'one' })
+    const settings = { redisUrl: inject('redisUrl'), keyPrefix, baseUrl: conduit.baseUrl, concurrency: 5 }
+    const worker = spawn(execPath, [WORKER, JSON.stringify(settings)], { env: { PATH: env.PATH } })
+    const exited = once(worker, 'exit')
     await eventually('the call is out', () => conduit.calls.length === 1)
-    await first.close(0)
-    await startTestRoles(await testSession(keyPrefix), conduit)
+    worker.kill('SIGKILL')
+    await exited
+    await startTestRoles(session, conduit)
     const result = await request.result()
     expect(result.kind === 'completed' && result.response.choices[0]?.message.content).toBe('at last')
+    expect((await producer.enqueue(chat('say one'), { customId: 'one' })).id).toBe(request.id)
+    expect(conduit.calls).toHaveLength(2)
   })
 })
