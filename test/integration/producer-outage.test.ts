@@ -59,6 +59,17 @@ describe.skipIf(serverBinary === null)('with a Redis of its own', () => {
     )
   })
 
+  it('a producer can be closed while it is away, and whoever waits is told', async () => {
+    const request = await producer.enqueue(CHAT)
+    const waited = expect(request.result()).rejects.toMatchObject({ code: 'producer_closed' })
+    await untilListening(redis)
+    await redis.kill()
+    const began = performance.now()
+    await producer.close()
+    await waited
+    expect(performance.now() - began).toBeLessThan(FEW_SECONDS_MS)
+  })
+
   it('everything fails fast while it takes commands and answers none', async () => {
     await producer.enqueue(CHAT)
     kill(redis.pid, 'SIGSTOP')
