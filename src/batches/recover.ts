@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { DeadLetter } from '../completions/dead-letters/dead-letter.js'
+import { letterOfLine } from '../completions/dead-letters/letter-of-line.js'
 import { endingOfLine } from '../completions/ending-of-line.js'
 import { placeOfLine } from '../completions/output-line.js'
 import { recordFromDisk } from '../completions/record.js'
@@ -31,8 +32,9 @@ export interface Recovered {
 }
 
 /**
- * Keeps the whole lines behind the checkpoint, which were paid for, and records them where Redis does not know them;
- * cuts a torn line. After a Redis that lost everything, these are all lines of the batch.
+ * Keeps the whole lines behind the checkpoint, which were paid for, and records them where Redis does not know them,
+ * failures with a dead letter; cuts a torn line. After a Redis that lost everything, these are all lines of the batch;
+ * in one that was made of an edited file, all that it took over.
  */
 export async function recoverLines(
   batch: string,
@@ -45,12 +47,19 @@ export async function recoverLines(
   for (const { file, from } of files) {
     for await (const portion of portionsOf(batch, file, from)) {
       // Many on the way at once: there may be a million of them.
-      await Promise.all(
+      const letters = await Promise.all(
         portion.map(async ({ line, place }) => {
-          const recorded = await recordFromDisk(deps.redis, deps.keys, place, endingOfLine(line))
+          const ending = endingOfLine(line)
+          const recorded = await recordFromDisk(deps.redis, deps.keys, place, ending)
           if (recorded === 'already') known.add(`${place.index}.${place.generation}`)
+          // One that Redis knew has its letter, or it comes with the stream.
+          return recorded === 'recorded' && ending.kind === 'dead'
+            ? [letterOfLine(line, place, Date.now())]
+            : []
         }),
       )
+      const found = letters.flat()
+      if (found.length > 0) await deps.bury(found)
       lines += portion.length
     }
     await file.sync()
