@@ -35,8 +35,9 @@ export interface Recovered {
 }
 
 /**
- * Keeps the whole lines behind the checkpoint, which were paid for, and records them where Redis does not know them;
- * cuts a torn line. After a Redis that lost everything, these are all lines of the batch.
+ * Keeps the whole lines behind the checkpoint, which were paid for, and records them where Redis does not know them,
+ * failures with a dead letter; cuts a torn line. After a Redis that lost everything, these are all lines of the batch;
+ * in one that was made of an edited file, all that it took over.
  */
 export async function recoverLines(
   batch: string,
