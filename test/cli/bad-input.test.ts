@@ -1,5 +1,4 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises'
-import { gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Simulator } from '../../src/simulator/simulator.js'
 import { expectAnswers, ids, requests } from '../support/batch-files.js'
@@ -38,34 +37,10 @@ async function refusal(args: readonly string[], options: StartOptions = {}): Pro
   return end.stderr
 }
 
+/** What else can be wrong with an input, and what is said of it: test/integration/stage.test.ts. */
 describe('an input that can not be read is named, with the reason, and the exit code is 1:', () => {
   test('a file that is not there', async () => {
     expect(await refusal(['run', 'nowhere.jsonl'])).toMatch(/no file nowhere\.jsonl.*Check the path/)
-  })
-
-  test('a directory', async () => {
-    await mkdir(place.path('folder'))
-    expect(await refusal(['run', 'folder'])).toMatch(/folder: it is a directory; name a file/)
-  })
-
-  test('an empty file', async () => {
-    await place.write('empty.jsonl', '')
-    expect(await refusal(['run', 'empty.jsonl'])).toMatch(/empty\.jsonl is empty.*at least one request/)
-  })
-
-  test('a gzip that is cut off', async () => {
-    const whole = gzipSync(requests(100))
-    await place.write('cut.jsonl.gz', whole.subarray(0, whole.length / 2))
-    expect(await refusal(['run', 'cut.jsonl.gz'])).toMatch(
-      /cut\.jsonl\.gz: it is a broken gzip.*fetch it again/,
-    )
-  })
-
-  test('a plain file that is called .gz', async () => {
-    await place.write('plain.jsonl.gz', requests(1))
-    expect(await refusal(['run', 'plain.jsonl.gz'])).toMatch(
-      /plain\.jsonl\.gz.*holds no gzip data.*rename it/,
-    )
   })
 
   test('stdin without --output', async () => {

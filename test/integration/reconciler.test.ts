@@ -132,10 +132,10 @@ describe('a request that is in some state of the queue', () => {
 })
 
 it('feeds again thousands that are lost, and no others', async () => {
-  batch = await fedBatch(2200)
-  await Promise.all([3, 700, 2199].map((index) => batch.record(index, answered(batch.place(index)))))
-  await lose(...upTo(2200).filter((index) => index % 10 !== 5))
-  expect(await reconciled()).toBe(1980 - 3)
-  const expected = upTo(2200).filter((index) => ![3, 700, 2199].includes(index))
+  batch = await fedBatch(1200)
+  await Promise.all([3, 700, 1199].map((index) => batch.record(index, answered(batch.place(index)))))
+  await lose(...upTo(1200).filter((index) => index % 10 !== 5))
+  expect(await reconciled()).toBe(1080 - 3)
+  const expected = upTo(1200).filter((index) => ![3, 700, 1199].includes(index))
   expect(await waitingIds()).toEqual(expected.map((index) => jobIdOf(index)).sort())
 })

@@ -133,11 +133,23 @@ describe('opening an input', () => {
   })
 
   it.each([
-    ['cut short', (packed: Buffer) => packed.subarray(0, -10), 'broken gzip'],
-    ['cut in its head', (packed: Buffer) => packed.subarray(0, 3), 'broken gzip'],
-    ['damaged', (packed: Buffer) => Buffer.from(packed).fill(0xff, 20, 40), 'broken gzip'],
-    ['plain text', () => Buffer.from(prompts(1)), 'no gzip data'],
-    ['empty', () => Buffer.alloc(0), 'no gzip data'],
+    [
+      'cut short',
+      (packed: Buffer) => packed.subarray(0, -10),
+      'broken gzip (cut short or damaged). Nothing of it was used; make or fetch it again',
+    ],
+    [
+      'cut in its head',
+      (packed: Buffer) => packed.subarray(0, 3),
+      'broken gzip (cut short or damaged). Nothing of it was used; make or fetch it again',
+    ],
+    [
+      'damaged',
+      (packed: Buffer) => Buffer.from(packed).fill(0xff, 20, 40),
+      'broken gzip (cut short or damaged). Nothing of it was used; make or fetch it again',
+    ],
+    ['plain text', () => Buffer.from(prompts(1)), 'no gzip data. If it is plain text, rename it'],
+    ['empty', () => Buffer.alloc(0), 'no gzip data. If it is plain text, rename it'],
   ])('says that a .gz file is %s and leaves nothing', async (_name, damage, said) => {
     const path = await write('a.jsonl.gz', damage(gzipSync(prompts(50))))
     const failure = await open(path).catch((error: unknown) => error)
@@ -150,7 +162,7 @@ describe('opening an input', () => {
   it('says when there is no file, or it is a directory', async () => {
     await expect(open(join(directory, 'nothing.jsonl'))).rejects.toThrow(InputNotFound)
     await expect(open(join(await write('file', 'x'), 'nothing.jsonl'))).rejects.toThrow(InputNotFound)
-    await expect(open(directory)).rejects.toThrow(/it is a directory/)
+    await expect(open(directory)).rejects.toThrow(/it is a directory; name a file/)
     await expect(open(directory)).rejects.toThrow(InputUnreadable)
   })
 
@@ -238,7 +250,9 @@ describe('staging', () => {
     ['blank lines', '\n \r\n\t'],
     ['a BOM', '\ufeff'],
   ])('refuses an input of %s', async (_name, text) => {
-    await expect(stageText(text)).rejects.toThrow(InputEmpty)
+    const refused = stageText(text)
+    await expect(refused).rejects.toThrow(InputEmpty)
+    await expect(refused).rejects.toThrow(/prompts\.jsonl is empty.*at least one request/)
     expect(await readdir(stageDir)).toEqual([])
   })
 
