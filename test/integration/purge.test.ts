@@ -5,9 +5,11 @@ import { rememberedBatches } from '../../src/batches/known-batches.js'
 import { type PurgeDeps, purgeBatch } from '../../src/batches/purge.js'
 import { enforceRetention } from '../../src/batches/retention.js'
 import { createDeadLetters } from '../../src/completions/dead-letters/dead-letters.js'
+import { startRetention } from '../../workers/retention.js'
 import { requests } from '../support/batch-files.js'
-import { type TestBatch, testBatch, testSession } from '../support/batches.js'
+import { silent, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { answered, refused } from '../support/endings.js'
+import { eventually } from '../support/eventually.js'
 
 function lettersOf({ session: { redis, keys, deadLetters } }: TestBatch) {
   return createDeadLetters(redis, keys, deadLetters)
@@ -126,6 +128,31 @@ describe('retention', () => {
     expect(await enforce(batch, later)).toEqual({ ...none, batches: 1 })
     expect(await traces(batch)).toEqual(NOTHING)
     expect(await enforce(batch, later)).toEqual(none)
+  })
+
+  it('is kept by who holds the directory, and by nobody else', async () => {
+    const batch = await endedBatch()
+    const { session, directory } = batch
+    const limits = { ...LIMITS, mostBatches: 0 }
+    const lease = { token: '' }
+    const turns: string[] = []
+    const retention = startRetention({
+      session,
+      directory,
+      lease: {
+        get token() {
+          turns.push(lease.token)
+          return lease.token
+        },
+      },
+      limits,
+      log: silent,
+    })
+    expect(turns).toEqual([''])
+    lease.token = 'held'
+    await eventually('it is removed', async () => (await traces(batch)).files === null)
+    await retention.close()
+    expect(await traces(batch)).toEqual(NOTHING)
   })
 
   it('removes the keys of a batch of this directory whose files are gone; another directory keeps its own', async () => {
