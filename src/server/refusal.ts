@@ -15,17 +15,26 @@ export function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Re
 
 const CLIENT_ERROR = 400
 const SERVER_ERROR = 500
+const UNAVAILABLE = 503
 
 /**
  * What an error means for whoever asked. Nothing of an error of ours gets out: its message may tell of places and
  * commands; of a request that can't be read fastify says why.
  */
 export function refusalOf(error: unknown): Refusal {
-  const { statusCode: status = SERVER_ERROR, message } = error as { statusCode?: number; message: string }
+  const { name, message, statusCode: status = SERVER_ERROR } = error as Error & { statusCode?: number }
   if (status >= CLIENT_ERROR && status < SERVER_ERROR) return { status, code: 'bad_request', message }
+  // What ioredis gives up on after some tries, and what fastify gives up on by its own clock.
+  if (status === UNAVAILABLE || name === 'MaxRetriesPerRequestError') {
+    return {
+      status: UNAVAILABLE,
+      code: 'redis_unavailable',
+      message: 'Redis does not answer. It is tried again; /readyz tells when it is back.',
+    }
+  }
   return {
     status: SERVER_ERROR,
     code: 'internal_error',
-    message: 'It failed here. The log tells why, under this requestId; /readyz tells whether Redis answers.',
+    message: 'It failed here. The log tells why, under this requestId.',
   }
 }

@@ -19,6 +19,8 @@ export interface ServerOptions {
 
 /** A request has no body here that would be read. */
 const MOST_BODY_BYTES = 64 * 1024
+/** A Redis that hangs never answers. */
+const LONGEST_LOOK_MS = 10_000
 const SERVER_ERROR = 500
 
 /**
@@ -29,6 +31,7 @@ export function createServer({ queues, token, ready, log }: ServerOptions): Fast
   const app = fastify({
     logger: false,
     bodyLimit: MOST_BODY_BYTES,
+    handlerTimeout: LONGEST_LOOK_MS,
     genReqId: () => `req_${randomBytes(8).toString('hex')}`,
     // Whoever looks loses nothing when the process ends.
     forceCloseConnections: true,

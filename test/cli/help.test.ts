@@ -71,6 +71,7 @@ describe('--help', () => {
 
   test.each([
     ['work', ['--roles', '--queue', '--concurrency', '--until-idle', '--config', '--data-dir']],
+    ['serve', ['--host', '--port', '--roles', '--queue', '--concurrency', '--config', '--data-dir']],
     ['status', ['--json', '--config', '--data-dir']],
     ['pause', ['[queue]', '--reason', '--json', '--config', '--data-dir']],
     ['resume', ['[queue]', '--json', '--config', '--data-dir']],

@@ -9,7 +9,7 @@ export async function pause(queue: string, flags: GateFlags): Promise<void> {
   await withSession(queue, flags, async ({ gate, completions }) => {
     const placed = await gate.hold({
       reason: 'person',
-      by: userInfo().username,
+      by: whoAmI(),
       code: 'paused_by_person',
       message: flags.reason ?? 'paused by hand',
       requestId: null,
@@ -48,4 +48,14 @@ function withSession(queue: string, flags: GateFlags, change: (session: Session)
 
 function tell(flags: GateFlags, object: Record<string, unknown>, lines: readonly string[]): void {
   process.stdout.write(flags.json ? `${JSON.stringify(object)}\n` : `${lines.join('\n')}\n`)
+}
+
+/** A container may run as a user that nothing names. */
+function whoAmI(): string {
+  try {
+    return userInfo().username
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SYSTEM_ERROR') throw error
+    return `user ${process.getuid?.() ?? ''}`.trim()
+  }
 }
