@@ -92,7 +92,7 @@ function wordsOf({ letters, withoutBody, reason }: ExportTally, { output }: Expo
   const missing =
     withoutBody === 0
       ? []
-      : [`${formatCounted(withoutBody, 'has', 'have')} no body there: ${oneLine(reason)}.`]
+      : [`${formatCounted(withoutBody, 'has', 'have')} no body there: ${oneLine(reason).replace(/\.$/, '')}.`]
   if (output === undefined) return [`${count} written.`, ...missing]
   const next =
     'Mend the bodies, leave out the lines that are not to be sent, then: conduit-batch dead-letters import'

@@ -98,7 +98,7 @@ async function report(
   const name = file === '-' ? 'stdin' : oneLine(file)
   const more = refusedLines - named.length
   const troubles = [
-    ...named.map(({ line, why }) => `${name}, line ${line}: ${why}`),
+    ...[...named].sort((a, b) => a.line - b.line).map(({ line, why }) => `${name}, line ${line}: ${why}`),
     ...(more > 0 ? [`… and ${formatCounted(more, 'more line', 'more lines')}.`] : []),
   ]
   if (troubles.length > 0) process.stderr.write(`${troubles.join('\n')}\n`)

@@ -82,14 +82,19 @@ async function report(
   }
   const lines = [
     ...tellUnknown(chosen.unknown),
-    ...retriedWords(retried, interrupted, chosen),
+    ...retriedWords(retried, batches, interrupted, chosen),
     ...refusalSentences(refusals as Refusals, choiceOptions(flags)),
     ...(await nextSteps(batches as Retried)),
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
-function retriedWords(retried: number, interrupted: boolean, { count: asked, unknown }: Chosen): string[] {
+function retriedWords(
+  retried: number,
+  batches: Retried,
+  interrupted: boolean,
+  { count: asked, unknown }: Chosen,
+): string[] {
   if (interrupted) {
     return [
       `Stopped: ${formatCount(retried)} of ${formatCounted(asked, 'dead letter was', 'dead letters were')} retried. ` +
@@ -99,8 +104,9 @@ function retriedWords(retried: number, interrupted: boolean, { count: asked, unk
   if (asked === 0)
     return unknown.length > 0 ? [] : ['No dead letter is like that: there was nothing to retry.']
   if (retried === 0) return ['Nothing was retried.']
+  const several = [...batches.values()].reduce((sum, { size }) => sum + size, 0) > 1
   return [
     `${formatCounted(retried, 'dead letter was', 'dead letters were')} given back to ` +
-      `${retried === 1 ? 'its batch' : 'their batches'}; the answers land in the files there.`,
+      `${several ? 'their batches' : retried === 1 ? 'its batch' : 'their batch'}; the answers land in the files there.`,
   ]
 }
