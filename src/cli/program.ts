@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { cancelCommand } from './commands/cancel.js'
 import { completionCommand } from './commands/completion.js'
+import { deadLettersCommand } from './commands/dead-letters.js'
 import { doctorCommand } from './commands/doctor.js'
 import { pauseCommand, resumeCommand } from './commands/gate.js'
 import { helpCommand } from './commands/help.js'
@@ -47,6 +48,7 @@ const MANUAL: Manual = {
     { type: 'conduit-batch serve', for: 'workers, and a page to look at the queues' },
     { type: 'conduit-batch status', for: 'from another terminal' },
     { type: 'conduit-batch resume', for: 'after topping up' },
+    { type: 'conduit-batch dead-letters list', for: 'what failed, and how to mend it' },
     { type: 'conduit-batch doctor', for: 'is everything in place?' },
   ],
   exitStatus: BATCH_EXIT,
@@ -67,8 +69,9 @@ export function createProgram(version: string): Command {
     .addCommand(statusCommand())
     .addCommand(listCommand())
     .addCommand(resultsCommand())
-    .addCommand(cancelCommand())
+    .addCommand(deadLettersCommand())
     .addCommand(retryFailedCommand())
+    .addCommand(cancelCommand())
     .addCommand(purgeCommand())
     .addCommand(pauseCommand())
     .addCommand(resumeCommand())

@@ -32,6 +32,14 @@ export const PLAIN_EXIT: readonly ExitStatus[] = [
   { code: 1, means: 'usage, configuration, or an error that is told on stderr' },
 ]
 
+/** Of a command that changes dead letters. */
+export const LETTERS_EXIT: readonly ExitStatus[] = [
+  { code: 0, means: 'all that was chosen is done, also when that was nothing' },
+  { code: 1, means: 'usage, configuration, or an error that is told on stderr' },
+  { code: 2, means: 'some were refused; it says which, and what to do' },
+  { code: 130, means: 'interrupted; the same command goes on' },
+]
+
 /** Of a command that follows a batch to its end. */
 export const BATCH_EXIT: readonly ExitStatus[] = [
   { code: 0, means: 'every request was answered' },

@@ -8,10 +8,10 @@ import { createDeadLetters } from '../../completions/dead-letters/dead-letters.j
 import { type Config, loadConfig } from '../../config.js'
 import { directoryOf, type FoundBatch, findBatch } from '../batch/find-batch.js'
 import type { PurgeFlags } from '../commands/purge.js'
+import { confirm } from '../confirm.js'
 import { formatCounted, formatDuration } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { type Visit, visit } from '../visit.js'
-import { confirm } from './confirm.js'
 
 /** Neither a batch nor an age was named, or both. */
 export class PurgeWhat extends Error {
@@ -95,7 +95,10 @@ async function remove(doomed: readonly Doomed[], flags: PurgeFlags): Promise<voi
   if (flags.json !== true) for (const one of doomed) process.stderr.write(`${doomedWords(one)}\n`)
   if (flags.dryRun === true || doomed.length === 0) return tell(doomed, [], flags)
   if (flags.yes !== true) {
-    await confirm(`Remove ${formatCounted(doomed.length, 'batch', 'batches')}? Output files stay.`)
+    await confirm(
+      `Remove ${formatCounted(doomed.length, 'batch', 'batches')}? Output files stay.`,
+      'Nothing was removed',
+    )
   }
   const purged: Purged[] = []
   for (const { manifest, session, directory } of doomed) {

@@ -26,6 +26,8 @@ export interface DeadLetters {
    * @param edit what to change in their bodies; null sends them as they were sent last
    */
   retry(ids: readonly string[], edit: Edit | null): Promise<RetryResult>
+  /** The same, with an edit for each id. */
+  retryEach(edits: ReadonlyMap<string, Edit | null>): Promise<RetryResult>
   /** Drops letters; their requests stay failed. Gives how many were there. */
   discard(ids: readonly string[]): Promise<number>
   /** Drops all letters of a batch; gives how many. */
@@ -46,6 +48,12 @@ export function createDeadLetters(redis: Redis, keys: QueueKeys, queue: Queue): 
     return count
   }
 
+  async function retryEach(edits: ReadonlyMap<string, Edit | null>): Promise<RetryResult> {
+    const result = await retry(edits, deps)
+    await sweep(deps)
+    return result
+  }
+
   return {
     async bury(letters) {
       await thenSweep(bury(letters, deps))
@@ -55,11 +63,8 @@ export function createDeadLetters(redis: Redis, keys: QueueKeys, queue: Queue): 
     groups: (filter) => groups(filter, deps),
     get: async (id) => (await getLetters([id], deps))[0] ?? null,
     getMany: (ids) => getLetters(ids, deps),
-    async retry(ids, edit) {
-      const result = await retry(ids, edit, deps)
-      await sweep(deps)
-      return result
-    },
+    retry: (ids, edit) => retryEach(new Map(ids.map((id) => [id, edit]))),
+    retryEach,
     discard: (ids) => thenSweep(leave(ids, deps)),
     purgeBatch: (batch) => thenSweep(leaveBatch(batch, deps)),
     trim: (bounds) => thenSweep(leaveBeyond(bounds, deps)),

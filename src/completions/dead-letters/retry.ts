@@ -28,27 +28,28 @@ export interface RefusedLetter {
 /** Earlier ends that are kept of a request. */
 const KEPT_ENDS = 20
 
-/** A letter, and the edit that its request carries from now on (null: none). */
+/** What to change in the body of each letter; null: nothing. */
+export type EditsById = ReadonlyMap<string, Edit | null>
+
+/** A letter, the edit that was given for it, and the one that its request carries from now on (null: none). */
 interface Sendable {
   readonly letter: StoredDeadLetter
+  readonly given: Edit | null
   readonly edit: Edit | null
 }
 
 /** Gives letters back to their batches, in portions; each portion of a batch at once or not at all. */
-export async function retry(
-  ids: readonly string[],
-  edit: Edit | null,
-  deps: DeadLetterDeps,
-): Promise<RetryResult> {
+export async function retry(edits: EditsById, deps: DeadLetterDeps): Promise<RetryResult> {
   const refused: RefusedLetter[] = []
-  const given = new Set(ids)
-  for (const portion of portionsOf([...given])) refused.push(...(await retryPortion(portion, edit, deps)))
-  return { retried: given.size - refused.length, refused }
+  for (const portion of portionsOf([...edits.keys()])) {
+    refused.push(...(await retryPortion(portion, edits, deps)))
+  }
+  return { retried: edits.size - refused.length, refused }
 }
 
 async function retryPortion(
   ids: readonly string[],
-  edit: Edit | null,
+  edits: EditsById,
   deps: DeadLetterDeps,
 ): Promise<RefusedLetter[]> {
   const letters = await getLetters(ids, deps)
@@ -56,12 +57,13 @@ async function retryPortion(
   const refused: RefusedLetter[] = ids.filter((id) => !there.has(id)).map((id) => ({ id, why: 'not_there' }))
   const sendable: Sendable[] = []
   for (const letter of letters) {
-    const made = editFor(letter, edit)
+    const given = edits.get(letter.id) ?? null
+    const made = editFor(letter, given)
     if (made === 'not_sendable') refused.push({ id: letter.id, why: made })
-    else sendable.push({ letter, edit: made })
+    else sendable.push({ letter, given, edit: made })
   }
   for (const own of byBatch(sendable)) {
-    for (const [i, reply] of (await giveBack(own, edit, deps)).entries()) {
+    for (const [i, reply] of (await giveBack(own, deps)).entries()) {
       const { letter } = own[i] as Sendable
       if (reply !== 'retried') refused.push({ id: letter.id, why: reply })
     }
@@ -96,7 +98,6 @@ function byBatch(sendable: readonly Sendable[]): Sendable[][] {
 /** One script for up to one portion of letters of one batch. */
 async function giveBack(
   sendable: readonly Sendable[],
-  given: Edit | null,
   { redis, keys }: DeadLetterDeps,
 ): Promise<('retried' | Refusal)[]> {
   const batch = sendable[0]?.letter.batch ?? ''
@@ -110,7 +111,7 @@ async function giveBack(
     keys.activeBatches,
     keys.gate,
   ]
-  const args = sendable.flatMap(({ letter, edit }) => [
+  const args = sendable.flatMap(({ letter, given, edit }) => [
     letter.id,
     letter.index,
     letter.generation,
