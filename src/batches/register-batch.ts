@@ -1,6 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { queueKeys } from '../redis/keys.js'
+import type { Redis } from 'ioredis'
+import { createDeadLetters } from '../completions/dead-letters/dead-letters.js'
+import { DEAD_LETTERS, openQueue } from '../completions/queues.js'
+import { type QueueKeys, queueKeys } from '../redis/keys.js'
 import { createBatchStore } from './batch-store.js'
 import { removeReplaced } from './batch-work.js'
 import type { DataDirectory } from './data-directory.js'
@@ -21,16 +24,27 @@ export async function registerBatch(
   directory: DataDirectory,
   manifest: Manifest,
 ): Promise<void> {
+  const why = manifest.inherits === null ? 'replaced with --fresh' : REPLACED_BY_EDIT
   for (const { batch, queue } of await directory.replaced(manifest)) {
-    const store = createBatchStore(session.redis, queueKeys(keyPrefixOf(session), queue))
-    const why = manifest.inherits === null ? 'replaced with --fresh' : REPLACED_BY_EDIT
-    await store.end(batch, 'cancelled', why)
+    const keys = queueKeys(keyPrefixOf(session), queue)
+    await createBatchStore(session.redis, keys).end(batch, 'cancelled', why)
+    await dropLetters(batch, session.redis, keys)
   }
   const state = await session.store.register(manifest, directory.id)
   if (state === 'stopped' || state === 'cancelled') await session.store.reopen(manifest.batch)
   // For commands in other data directories, which can only say where this one is.
   const place = `${directory.path} on ${hostname()}`
   await session.redis.hset(session.keys.batch(manifest.batch), 'directoryPath', place)
+}
+
+/** Nobody can retry what is replaced: its dead letters would only stand beside those of the new batch. */
+async function dropLetters(batch: string, redis: Redis, keys: QueueKeys): Promise<void> {
+  const queue = openQueue(DEAD_LETTERS, redis, keys)
+  try {
+    await createDeadLetters(redis, keys, queue).purgeBatch(batch)
+  } finally {
+    await queue.close()
+  }
 }
 
 /** The tag of a session's keys is `{<prefix>:<queue>}`. */

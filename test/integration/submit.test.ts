@@ -7,6 +7,7 @@ import { type DataDirectory, openDataDirectory } from '../../src/batches/data-di
 import { outputNames } from '../../src/batches/output-names.js'
 import { registerBatch } from '../../src/batches/register-batch.js'
 import { type Submission, submit } from '../../src/batches/submit.js'
+import { createDeadLetters } from '../../src/completions/dead-letters/dead-letters.js'
 import { createAtRest } from '../../workers/at-rest.js'
 import { jsonLines, readOutput, request, requests } from '../support/batch-files.js'
 import { QUICK_OPTIONS, silent, testBatch, testSession } from '../support/batches.js'
@@ -124,6 +125,10 @@ describe('an edited input', () => {
     await work.close()
     const fed = (await session.completions.getJobs()).map(({ id }) => id)
     expect(fed.filter((id) => id?.startsWith(manifest.batch))).toEqual([`${manifest.batch}-0-0`])
+    const letters = createDeadLetters(session.redis, session.keys, session.deadLetters)
+    const dead: string[] = []
+    for await (const ids of letters.find({})) dead.push(...ids)
+    expect(dead).toEqual([`${manifest.batch}-1-0`])
     const [failure] = await readOutput(batch.directory.batch(manifest.batch).errors)
     expect(failure).toMatchObject({ id: `batch_req_${manifest.batch}_1_0`, custom_id: 'p-2' })
   })

@@ -103,7 +103,7 @@ async function readRange(path: string, row: ChunkRow): Promise<InputLine[]> {
   if (sha256.digest('hex') === row.sha256) return lines
   throw new InputChanged(
     `${path} was edited after its batch began: lines ${row.line}–${row.lastLine} are not what they were. ` +
-      'Restore the file to go on, or run the edited one as a new batch.',
+      'Restore the file to go on, or run the edited one: what is unchanged keeps its answers.',
   )
 }
 
