@@ -39,7 +39,9 @@ describe.each(all)('%s', (name, command) => {
     expect(manual?.description.join('').length).toBeGreaterThan(20)
     expect(command.description()).toMatch(/^[a-z].*[^.]$/)
     expect(manual?.examples.some(({ type }) => type.includes(name))).toBe(true)
-    expect(command.helpInformation()).toMatch(/^NAME\n[^]*^SYNOPSIS\n[^]*^EXAMPLES\n[^]*^EXIT STATUS\n/m)
+    expect(command.helpInformation()).toMatch(
+      /^NAME\n[\s\S]*^SYNOPSIS\n[\s\S]*^EXAMPLES\n[\s\S]*^EXIT STATUS\n/m,
+    )
   })
 
   it('gives examples of commands and options that there are', () => {
