@@ -106,7 +106,7 @@ echo "calls so far: $before"
 say 'start again'
 up
 until_true 'serve is ready again' 60 is_ready
-is_completed() { [ "$(conduit_batch status "$batch" --json 2>/dev/null | field 't.state ?? t.batches?.[0]?.state ?? t.batch?.state')" = completed ]; }
+is_completed() { [ "$(conduit_batch status "$batch" --json 2>/dev/null | field t.state)" = completed ]; }
 until_true 'the batch is completed' 120 is_completed
 conduit_batch status "$batch"
 
