@@ -30,7 +30,7 @@ const MANUAL: Manual = {
     { code: 0, means: 'they are written' },
     { code: 1, means: 'the batch is not finished, or they can not be read or written' },
   ],
-  seeAlso: ['status', 'list', 'retry-failed'],
+  seeAlso: ['status', 'list', 'dead-letters list', 'retry-failed'],
 }
 
 /** `conduit-batch results`: the answers of a batch as JSON lines. */
