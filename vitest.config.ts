@@ -8,7 +8,7 @@ export default defineConfig({
     pool: 'forks',
     // Most tests wait for processes: one more than the cores of a small machine keeps them busy.
     maxWorkers: 3,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
   },

@@ -108,4 +108,4 @@ test('1,000 requests through 5xx, a burst of 429s, invalid ones and an empty acc
   expect(opened?.waiting).toBeGreaterThanOrEqual(480)
   expect(resolved).toMatchObject({ incident: opened?.incident, reason: 'credits' })
   expect(end.stderr).toMatch(/PAUSED: .*run out of credits.*\[.*request req_.*conduit-batch resume/)
-}, 90_000)
+})

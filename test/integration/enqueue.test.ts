@@ -165,7 +165,7 @@ describe('a custom id', () => {
 
   it('is free again when its answer is no longer kept, which is told then', async () => {
     await work()
-    const first = await producer.enqueue(chat('say one'), { customId: 'one', keepAnswersMs: 1000 })
+    const first = await producer.enqueue(chat('say one'), { customId: 'one', keepAnswersMs: 3000 })
     await first.result()
     await eventually('it is forgotten', async () => {
       return first.status().then(
@@ -235,7 +235,7 @@ describe('a dead letter of a single request', () => {
   it('that is retried after its answer was forgotten keeps its custom id', async () => {
     await work()
     const bad = chat('say one', { model: 'gone' })
-    const request = await producer.enqueue(bad, { customId: 'one', keepAnswersMs: 1000 })
+    const request = await producer.enqueue(bad, { customId: 'one', keepAnswersMs: 3000 })
     await request.result()
     const { redis, keys } = session
     await eventually('it is forgotten', async () => (await redis.exists(keys.inbox.request(0))) === 0)

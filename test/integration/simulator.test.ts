@@ -9,7 +9,7 @@ import { eventuallyHolds } from '../support/eventually.js'
 
 const MIDNIGHT = Date.UTC(2026, 2, 9)
 const running: { close(): Promise<void> }[] = []
-const agent = new Agent({ connections: 100, bodyTimeout: 10_000, headersTimeout: 10_000 })
+const agent = new Agent({ connections: 100, bodyTimeout: 25_000, headersTimeout: 25_000 })
 
 afterEach(async () => {
   await Promise.all(running.splice(0).map((simulator) => simulator.close()))

@@ -16,7 +16,7 @@ const DIST = fileURLToPath(new URL('../../dist', import.meta.url))
 
 /** A process that takes longer hangs: it is killed, and what it wrote is in the failure of the test. */
 const DEADLINE_MS = 40_000
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 declare module 'vitest' {
   interface Matchers<T> {
