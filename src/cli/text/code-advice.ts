@@ -72,8 +72,3 @@ function todoOf(code: string, status: number | null): Todo {
 export function retryCommand(choice: string, { set }: CodeAdvice): string {
   return `conduit-batch dead-letters retry ${choice}${set === null || set === AS_IT_IS ? '' : ` ${set}`}`
 }
-
-/** `--code CODE`, safe to type. */
-export function codeOption(code: string): string {
-  return `--code ${shellWord(code)}`
-}
