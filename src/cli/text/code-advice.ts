@@ -1,6 +1,5 @@
 import { LINE_PROBLEM_CODES } from '../../batches/input/line-problem.js'
 import { OWN_CODES, ruleFor } from '../../conduit/codes.js'
-import { shellWord } from './shell-word.js'
 
 /** What to do about requests that died of one code. */
 export interface CodeAdvice {
