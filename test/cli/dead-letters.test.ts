@@ -56,16 +56,16 @@ test('10,000 dead letters of three kinds: listed, filtered, and retried as other
   })
   expect(await retried()).toBeLessThan(COUNT)
 
-  const simulator = await simulate()
-  await redis.hset(keys.pace, 'rate', 5000)
-  const batches = startBatches(batch)
-  const caller = await startTestWorker(session, { baseUrl: simulator.baseUrl, concurrency: 100 })
   const repeated = await place.run(retry)
   expect(repeated).toExitWith(0)
   expect(repeated.stdout).toContain(`conduit-batch status ${id} --watch`)
   expect(await retried()).toBe(COUNT)
+  const simulator = await simulate()
+  await redis.hset(keys.pace, 'rate', 5000)
+  const batches = startBatches(batch)
+  const caller = await startTestWorker(session, { baseUrl: simulator.baseUrl, concurrency: 100 })
   await eventually('it is whole', async () => (await store.marks(id))?.state === 'completed', {
-    deadlineMs: 60_000,
+    deadlineMs: 100_000,
   })
   await Promise.all([batches.close(), caller.close()])
 
@@ -75,7 +75,7 @@ test('10,000 dead letters of three kinds: listed, filtered, and retried as other
   expect(simulator.stats()).toMatchObject({ calls: COUNT, promptsSeen: COUNT, repeatedCompletions: 0 })
   expect(await json('list')).toEqual({ total: 0, groups: [], more: 0 })
   expect((await place.run(retry)).stdout).toContain('there was nothing to retry')
-}, 120_000)
+}, 180_000)
 
 test('what failed is shown, exported, mended and imported; what cannot be sent is refused with what to do', async () => {
   const simulator = await simulate()

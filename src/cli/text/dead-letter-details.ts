@@ -75,7 +75,11 @@ function requestLines({ letter, request }: LetterView, canvas: Canvas): string[]
   const edited = letter.edit === null ? '' : ' (as retries changed it)'
   if (request.kind === 'missing') {
     const model = letter.model === null ? '' : ` Its model: ${oneLine(letter.model)}.`
-    return labelled('Request', `It can't be shown: ${request.reason.replace(/\.$/, '')}.${model}`, canvas)
+    return labelled(
+      'Request',
+      `It can't be shown: ${oneLine(request.reason).replace(/\.$/, '')}.${model}`,
+      canvas,
+    )
   }
   return [...block(`Request${edited}`, request.body, canvas), '']
 }
