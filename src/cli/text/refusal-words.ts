@@ -14,7 +14,7 @@ function sentence(why: Refusal, count: number, choice: string): string {
   switch (why) {
     case 'not_sendable':
       return (
-        `${letters} can't be sent with this change alone: correct the lines in the input and run it again (it calls ` +
+        `${letters} can't be sent: correct the lines in the input and run it again (it calls ` +
         `only what is new), or: conduit-batch dead-letters export${choice === '' ? '' : ` ${choice}`} --output FILE, ` +
         'mend the bodies there, then conduit-batch dead-letters import FILE'
       )
