@@ -3,9 +3,7 @@ import { expect, test } from 'vitest'
 import { expectAnswers, ids, jsonLines, MODEL, request, requests, summaryOf } from '../support/batch-files.js'
 import { testBatch, testSession } from '../support/batches.js'
 import { type CliEnd, createWorkplace, settingsFor, simulate } from '../support/cli.js'
-import { startTestWorker } from '../support/completion-worker.js'
-import { EXHAUSTED, letDie, NO_MODEL, startBatches, TOO_LONG } from '../support/dead-batch.js'
-import { eventually } from '../support/eventually.js'
+import { EXHAUSTED, letDie, NO_MODEL, TOO_LONG } from '../support/dead-batch.js'
 import { uniquePrefix } from '../support/redis.js'
 
 const COUNT = 10_000
@@ -13,6 +11,7 @@ const EDITED = 'gpt-4o'
 
 test('10,000 dead letters of three kinds: listed, filtered, and retried as others through a kill -9; the batch is whole', async () => {
   const prefix = uniquePrefix()
+  const simulator = await simulate()
   const session = await testSession(prefix)
   const { redis, keys, store } = session
   const batch = await testBatch(requests(COUNT), {}, session)
@@ -22,6 +21,7 @@ test('10,000 dead letters of three kinds: listed, filtered, and retried as other
   const place = await createWorkplace({
     CONDUIT_BATCH_KEY_PREFIX: prefix,
     CONDUIT_BATCH_DATA_DIR: directory.path,
+    ...settingsFor(simulator),
   })
   const letters = (...args: string[]): Promise<CliEnd> => place.run(['dead-letters', ...args])
   const json = async (...args: string[]) => JSON.parse((await letters(...args, '--json')).stdout)
@@ -60,14 +60,11 @@ test('10,000 dead letters of three kinds: listed, filtered, and retried as other
   expect(repeated).toExitWith(0)
   expect(repeated.stdout).toContain(`conduit-batch status ${id} --watch`)
   expect(await retried()).toBe(COUNT)
-  const simulator = await simulate()
-  await redis.hset(keys.pace, 'rate', 5000)
-  const batches = startBatches(batch)
-  const caller = await startTestWorker(session, { baseUrl: simulator.baseUrl, concurrency: 100 })
-  await eventually('it is whole', async () => (await store.marks(id))?.state === 'completed', {
-    deadlineMs: 100_000,
-  })
-  await Promise.all([batches.close(), caller.close()])
+  await batch.lease.release()
+  await redis.hset(keys.pace, 'rate', 1000)
+  const worked = place.start(['work', '--until-idle', '--concurrency', '100'])
+  expect(await worked.ended).toExitWith(0)
+  expect(await store.marks(id)).toMatchObject({ state: 'completed', completed: COUNT, failed: 0 })
 
   const answers = await expectAnswers(manifest.output, ids(COUNT))
   expect(answers.filter(({ response }) => response?.body.model !== EDITED)).toEqual([])

@@ -28,7 +28,7 @@ const UNAVAILABLE = refusal(503, 'SERVICE_UNAVAILABLE', 'Service unavailable')
 export const EXHAUSTED: Death = { ...UNAVAILABLE, code: 'retries_exhausted' }
 
 /** Starts the batch role for a batch: what workers/roles.ts ties, without the other roles. */
-export function startBatches({ lease, session, deps }: TestBatch): BatchWorker {
+function startBatches({ lease, session, deps }: TestBatch): BatchWorker {
   return startBatchWorker({
     lease,
     store: session.store,
