@@ -5,6 +5,7 @@ import { testBatch, testSession } from '../support/batches.js'
 import { type CliEnd, createWorkplace, settingsFor, simulate } from '../support/cli.js'
 import { EXHAUSTED, letDie, NO_MODEL, TOO_LONG } from '../support/dead-batch.js'
 import { uniquePrefix } from '../support/redis.js'
+import { redisThroughTest } from '../support/redis-proxy.js'
 
 const COUNT = 10_000
 const EDITED = 'gpt-4o'
@@ -42,11 +43,12 @@ test('10,000 dead letters of three kinds: listed, filtered, and retried as other
 
   const retry = ['dead-letters', 'retry', '--batch', id, '--set', `body.model=${EDITED}`]
   const retried = async () => (await store.marks(id))?.superseded ?? 0
-  const victim = place.start(retry)
+  const within = { env: { REDIS_URL: await redisThroughTest() } }
+  const victim = place.start(retry, within)
   await victim.until('some are retried', async () => (await retried()) > 0)
   await victim.kill()
   const before = await retried()
-  const interrupted = place.start(retry)
+  const interrupted = place.start(retry, within)
   await interrupted.until('it goes on', async () => (await retried()) > before)
   interrupted.signal('SIGINT')
   const left = COUNT - before
@@ -72,7 +74,7 @@ test('10,000 dead letters of three kinds: listed, filtered, and retried as other
   expect(simulator.stats()).toMatchObject({ calls: COUNT, promptsSeen: COUNT, repeatedCompletions: 0 })
   expect(await json('list')).toEqual({ total: 0, groups: [], more: 0 })
   expect((await place.run(retry)).stdout).toContain('there was nothing to retry')
-}, 180_000)
+}, 240_000)
 
 test('what failed is shown, exported, mended and imported; what cannot be sent is refused with what to do', async () => {
   const simulator = await simulate()

@@ -11,7 +11,9 @@ import {
   requests,
   summaryOf,
 } from '../support/batch-files.js'
+import { testSession } from '../support/batches.js'
 import { createWorkplace, QUICK, settingsFor, simulate, type Workplace } from '../support/cli.js'
+import { recordCalls } from '../support/receivers.js'
 
 const CONCURRENCY = 5
 const COMMAND = ['run', 'in.jsonl', '--json', '--concurrency', String(CONCURRENCY), ...QUICK]
@@ -68,33 +70,41 @@ describe('run on an edited file', () => {
     await killed.kill()
 
     await place.write('in.jsonl', requests(62))
+    const { calls } = simulator.stats()
     const early = place.start(COMMAND)
-    await early.until('the old one is ended', async () =>
-      (await batchesOf(place)).some((name) => name.startsWith('.new-')),
-    )
+    await early.until('the old one is ended', async () => {
+      // Its draft is there for a moment only; who looks too late sees calls.
+      const drafted = (await batchesOf(place)).some((name) => name.startsWith('.new-'))
+      return drafted || simulator.stats().calls > calls
+    })
     await early.kill()
     const last = await place.run(COMMAND)
 
     expect(last).toExitWith(0)
     await expectAnswers(place.path('in.results.jsonl'), ids(62))
-    // What was out when the process was killed had no answer yet, or one that nobody heard.
-    expect(simulator.stats().calls).toBeLessThanOrEqual(62 + CONCURRENCY)
+    // What was out when a process was killed had no answer yet, or one that nobody heard.
+    expect(simulator.stats().calls).toBeLessThanOrEqual(62 + 2 * CONCURRENCY)
     expect(await batchesOf(place)).toEqual([summaryOf(last).batch])
   })
 
   test('while the old one runs elsewhere waits for its calls, and that one ends', async () => {
-    const simulator = await simulate({ latencyMs: { min: 300, max: 400 } })
-    const place = await createWorkplace(settingsFor(simulator))
+    const conduit = await recordCalls((_, number) => number > 5)
+    const place = await createWorkplace({ CONDUIT_API_KEY: 'sk-1', CONDUIT_BASE_URL: conduit.baseUrl })
     await place.write('in.jsonl', requests(40))
     const old = place.start(COMMAND)
-    await old.until('it is under way', () => simulator.stats().completed > 5)
+    await old.until('it is under way', () => conduit.held === CONCURRENCY)
+    const { store } = await testSession(place.settings.CONDUIT_BATCH_KEY_PREFIX)
+    const [id = ''] = await batchesOf(place)
 
     await place.write('in.jsonl', requests(42))
-    const edited = await place.run(COMMAND)
+    const rerun = place.start(COMMAND)
+    await rerun.until('it has ended the old one', async () => (await store.marks(id))?.state === 'cancelled')
+    conduit.release()
 
+    const edited = await rerun.ended
     expect(edited).toExitWith(0)
     expect(summaryOf(await old.ended).status).toBe('cancelled')
     await expectAnswers(place.path('in.results.jsonl'), ids(42))
-    expect(simulator.stats().calls).toBe(42)
+    expect(conduit.calls).toHaveLength(42)
   })
 })

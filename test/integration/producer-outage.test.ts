@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.js'
 import { type PrivateRedis, serverBinary, startPrivateRedis } from '../support/private-redis.js'
 import { startTestRoles, temporaryDirectory } from '../support/roles.js'
 
-const FEW_SECONDS_MS = 8000
+const FEW_SECONDS_MS = 20_000
 const CHAT = { model: 'm', messages: [{ role: 'user', content: 'hello' }] }
 
 describe.skipIf(serverBinary === null)('with a Redis of its own', () => {

@@ -19,7 +19,7 @@ it('follows the workers, and Redis: full, hanging, gone, and back', async () => 
   const redis = await connectRedis({ url: server.url }, 'client', () => {})
   let phase: WorkersPhase = 'starting'
   const registry = registryKey('cb')
-  const ready = createReadiness({ redis, registry, queue: 'default', workers: () => phase, deadlineMs: 300 })
+  const ready = createReadiness({ redis, registry, queue: 'default', workers: () => phase, deadlineMs: 2000 })
   const why = async () => {
     const readiness = await ready()
     return readiness.kind === 'ready' ? 'ready' : readiness.code
