@@ -1,6 +1,12 @@
 import type { Logger } from 'pino'
 import type { DataDirectory } from '../src/batches/data-directory.js'
-import { type AtRest, filesOf, REPLACED_BY_EDIT, type RestingBatch } from '../src/batches/inherit/legacy.js'
+import {
+  type AtRest,
+  filesOf,
+  REPLACED_BY_EDIT,
+  type RestingBatch,
+  SEALED,
+} from '../src/batches/inherit/legacy.js'
 import { createDirectoryLease, type DirectoryLease } from '../src/batches/lease.js'
 import type { Manifest } from '../src/batches/manifest.js'
 import type { Session } from '../src/batches/session.js'
@@ -78,6 +84,8 @@ async function rest({ batch }: Manifest, session: Session, options: AtRestOption
   // A file that was shortened could not be written to: nothing would ever come to rest.
   await filesOf(options.directory.batch(batch).directory, await store.marks(batch))
   await store.end(batch, 'cancelled', REPLACED_BY_EDIT)
+  // From here on a retry would bring answers that nobody takes over.
+  await redis.hset(keys.batch(batch), SEALED, 1)
   await drain(batch, session, options)
   const generations = Object.entries(await redis.hgetall(keys.generations(batch)))
   return {

@@ -70,6 +70,18 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     return lines
   }
 
+  /** Writes what still came of a batch that was ended early. */
+  async function drain(batch: string): Promise<number> {
+    // Its directory is gone, or damaged: nothing can be written. An answer that comes later brings it back here.
+    if (!(await open.canOpen(batch))) {
+      await store.forsake(batch)
+      return 0
+    }
+    const lines = await collect([batch])
+    if (lines === 0) await open.step(batch, (target) => target.drained())
+    return lines
+  }
+
   /** On a clock of its own: a step that takes long (a big recovery, a slow disk) must not cost the lease. */
   async function renew(): Promise<void> {
     try {
@@ -82,19 +94,15 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
   async function tick(): Promise<number> {
     if (!held) await renew()
     if (!held) {
-      await open.keep([])
+      await open.keep([], [])
       return 0
     }
     const active = await store.active(work.directoryId)
     const draining = await store.draining(work.directoryId)
-    await open.keep([...active, ...draining])
+    await open.keep(active, draining)
     let moved = await feed(active)
     moved += await collect(active)
-    for (const batch of draining) {
-      const lines = await collect([batch])
-      moved += lines
-      if (lines === 0) await open.step(batch, (target) => target.drained())
-    }
+    for (const batch of draining) moved += await drain(batch)
     return moved
   }
 
@@ -107,7 +115,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
       } catch (error) {
         held = false
         await open
-          .keep([])
+          .keep([], [])
           .catch((trouble: Error) => log.warn({ err: trouble.message }, 'batch.close_failed'))
         log.warn({ err: (error as Error).message }, 'batch.worker_error')
         if (!closing) await pause(TROUBLE_PAUSE_MS)
@@ -132,7 +140,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
       try {
         if (await lease.hold()) await collectRest()
       } finally {
-        await open.keep([])
+        await open.keep([], [])
         await lease.release()
       }
     },

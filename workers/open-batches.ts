@@ -18,8 +18,10 @@ export interface OpenBatches {
    * @throws LeaseLost
    */
   step<T>(batch: string, take: (work: BatchWork) => Promise<T>): Promise<T | null>
-  /** Closes all but these. */
-  keep(batches: readonly string[]): Promise<void>
+  /** Whether a batch can be worked on: its files are here, and could be opened. */
+  canOpen(batch: string): Promise<boolean>
+  /** Closes all but these; what runs again is opened again, whatever was wrong with it. */
+  keep(active: readonly string[], draining: readonly string[]): Promise<void>
 }
 
 /** Gives no batch opened yet; each is opened at its first step. */
@@ -69,9 +71,15 @@ export function createOpenBatches({ store, work, log, onTrouble }: OpenBatchesOp
         return null
       }
     },
-    async keep(batches) {
-      for (const batch of broken) if (!batches.includes(batch)) broken.delete(batch)
-      for (const batch of [...open.keys()]) if (!batches.includes(batch)) await close(batch)
+    async canOpen(batch) {
+      if (open.has(batch)) return true
+      return !broken.has(batch) && (await work.directory.manifest(batch)) !== null
+    },
+    async keep(active, draining) {
+      for (const batch of active) broken.delete(batch)
+      const kept = new Set([...active, ...draining])
+      for (const batch of broken) if (!kept.has(batch)) broken.delete(batch)
+      for (const batch of [...open.keys()]) if (!kept.has(batch)) await close(batch)
     },
   }
 }

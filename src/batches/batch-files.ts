@@ -1,9 +1,10 @@
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import type { BatchMarks } from './batch-store.js'
 import { type CollectorDeps, openCollector } from './collector.js'
 import type { Manifest } from './manifest.js'
 import { isPublished, partialName, publish } from './publish.js'
 import { renewFiles } from './renew.js'
+import { ResultFileDamaged } from './result-file.js'
 import { removeOtherRevisions, revisionPaths } from './revision.js'
 
 /** The two files of a batch, while it runs. */
@@ -14,6 +15,8 @@ export interface BatchFiles {
   renew(marks: BatchMarks): Promise<void>
   /** Gives complete files their final names; no errors file when nothing failed. */
   publish(marks: BatchMarks): Promise<void>
+  /** Removes what earlier revisions left, once the batch has ended. @throws LeaseLost */
+  tidy(marks: BatchMarks): Promise<void>
   close(): Promise<void>
 }
 
@@ -46,6 +49,11 @@ export async function openBatchFiles(
     collector = await open()
   }
 
+  /** Files are no part of any script: before they are given names, or taken away, the lease is looked at. */
+  function assertOurs(revision: number): Promise<void> {
+    return deps.store.advance(batch, deps.directoryId, deps.leaseToken(), { revision })
+  }
+
   return {
     async collect() {
       if (published && (await deps.redis.xlen(deps.keys.stream(batch))) > 0) {
@@ -55,15 +63,28 @@ export async function openBatchFiles(
       return collector.collect()
     },
     renew,
-    async publish({ revision, errorsBytes }) {
+    async publish({ revision, resultsBytes, errorsBytes }) {
       const own = revisionPaths(directory, revision)
+      await assertWhole(own.results, resultsBytes)
+      await assertWhole(own.errors, errorsBytes)
+      await assertOurs(revision)
       await publish(own.results, output)
       if (errorsBytes > 0) await publish(own.errors, errors)
       // What an earlier revision had to tell is mended.
       else if (revision > 0) for (const name of [errors, partialName(errors)]) await rm(name, { force: true })
-      await removeOtherRevisions(directory, revision)
       published = true
+    },
+    async tidy({ revision }) {
+      await assertOurs(revision)
+      await removeOtherRevisions(directory, revision)
     },
     close: () => collector.close(),
   }
+}
+
+/** What is shorter than its checkpoint is not published: answers would be missing in it. */
+async function assertWhole(path: string, written: number): Promise<void> {
+  const { size } = await stat(path)
+  if (size < written)
+    throw new ResultFileDamaged(`${path} has ${size} bytes, but ${written} were written to it.`)
 }

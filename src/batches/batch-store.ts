@@ -8,6 +8,7 @@ import type { BatchState } from './snapshot.js'
 
 const registerScript = loadScript(new URL('./register.lua', import.meta.url))
 const advanceScript = loadScript(new URL('./advance.lua', import.meta.url))
+const reopenScript = loadScript(new URL('./reopen.lua', import.meta.url))
 const drainedScript = loadScript(new URL('./drained.lua', import.meta.url))
 const endScript = loadScript(new URL('./end.lua', import.meta.url))
 
@@ -48,6 +49,8 @@ export interface BatchStore {
   draining(directoryId: string): Promise<string[]>
   /** Takes a batch from those, unless its stream holds something. */
   drained(batch: string): Promise<boolean>
+  /** Takes a batch from those that nobody can drain; what its stream holds stays there. */
+  forsake(batch: string): Promise<void>
   /** Results that are not in files yet, and retries that are not fed yet. */
   pending(batch: string): Promise<number>
   marks(batch: string): Promise<BatchMarks | null>
@@ -72,8 +75,8 @@ export interface BatchStore {
    * nothing of it is open; false then, and when it had ended before.
    */
   end(batch: string, state: Exclude<BatchState, 'running'>, reason: string): Promise<boolean>
-  /** Lets a batch that was ended early run again. */
-  reopen(batch: string): Promise<void>
+  /** Lets a batch that was ended early run again; false when it is just being purged, or gone. */
+  reopen(batch: string): Promise<boolean>
   count(batch: string, counter: Counter): Promise<void>
 }
 
@@ -97,6 +100,9 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
     async drained(batch) {
       const names = [keys.drainingBatches, keys.stream(batch)]
       return (await runScript(redis, drainedScript, names, [batch])) === 1
+    },
+    async forsake(batch) {
+      await redis.srem(keys.drainingBatches, batch)
     },
     async pending(batch) {
       const [results, retries] = await Promise.all([
@@ -154,13 +160,8 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
       return (await runScript(redis, endScript, names, [batch, state, reason])) === 1
     },
     async reopen(batch) {
-      await redis
-        .multi()
-        .hset(keys.batch(batch), 'state', 'running')
-        .hdel(keys.batch(batch), 'reason', 'finishedAt', 'pauses')
-        .sadd(keys.activeBatches, batch)
-        .srem(keys.drainingBatches, batch)
-        .exec()
+      const names = [keys.batch(batch), keys.activeBatches, keys.drainingBatches]
+      return (await runScript(redis, reopenScript, names, [batch])) === 1
     },
     async count(batch, counter) {
       await redis.hincrby(keys.batch(batch), counter, 1)

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { type BatchFiles, openBatchFiles } from './batch-files.js'
-import { type BatchMarks, LeaseLost } from './batch-store.js'
+import { type BatchMarks, type BatchStore, LeaseLost } from './batch-store.js'
 import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
 import { type FeederDeps, feedNextChunk, feedRetries } from './feeder.js'
@@ -8,7 +8,7 @@ import { openChunks } from './input/chunks.js'
 import { InputChanged, InputNotFound, InputUnreadable, StagingDamaged } from './input/input-errors.js'
 import { notingRequests } from './input/request-index.js'
 import type { Manifest } from './manifest.js'
-import { unpublish } from './publish.js'
+import { unpublish, unpublishCopy } from './publish.js'
 import { reconcile } from './reconciler.js'
 import { ResultFileDamaged } from './result-file.js'
 import { errorsOfAllRevisions } from './revision.js'
@@ -69,7 +69,7 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
       const retried = await feedRetries(batch, chunks, deps)
       if (retried > 0 || exhausted) return retried
       const fed = await feedNextChunk(batch, chunks, deps)
-      exhausted = fed === 0
+      if (fed === 0) exhausted = await isFed(batch, store)
       if (fed > 0) log.debug({ fed }, 'batch.fed')
       return fed
     },
@@ -100,6 +100,12 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
   }
 }
 
+/** Nothing fed may also mean that the batch does not run, and it may run again. */
+async function isFed(batch: string, store: BatchStore): Promise<boolean> {
+  const marks = await store.marks(batch)
+  return marks !== null && marks.fed === marks.total
+}
+
 /** False when something was retried meanwhile: then the batch goes on. */
 async function finish(
   manifest: Manifest,
@@ -110,6 +116,7 @@ async function finish(
   await files.publish(marks)
   if (marks.errorsBytes === 0) await clearReplacedErrors(manifest, deps.directory)
   if (!(await deps.store.end(manifest.batch, 'completed', ''))) return false
+  await files.tidy(marks)
   await removeReplaced(manifest, deps.directory)
   return true
 }
@@ -120,6 +127,7 @@ async function clearReplacedErrors(manifest: Manifest, directory: DataDirectory)
     for (const own of await errorsOfAllRevisions(directory.batch(batch).directory)) {
       await unpublish(own, manifest.errors)
     }
+    await unpublishCopy(batch, manifest.errors)
   }
 }
 

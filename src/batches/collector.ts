@@ -1,12 +1,13 @@
 import type { Redis } from 'ioredis'
 import type { DeadLetter } from '../completions/dead-letters/dead-letter.js'
 import type { QueueKeys } from '../redis/keys.js'
-import type { BatchMarks, BatchStore } from './batch-store.js'
+import type { BatchStore } from './batch-store.js'
+import { type CollectedMarks, collectedMarks } from './collected-marks.js'
 import { PORTION, readPortion } from './portion.js'
 import { showPartial } from './publish.js'
 import { recoverLines } from './recover.js'
 import { openResultFile } from './result-file.js'
-import { newestRevision, type RevisionPaths, revisionPaths } from './revision.js'
+import { type RevisionPaths, revisionPaths } from './revision.js'
 
 export interface CollectorDeps {
   readonly redis: Redis
@@ -44,7 +45,7 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
   const { batch, directory } = target
   // For good: a lease that was lost and taken again may have been another's meanwhile, and the files longer.
   const lease = deps.leaseToken()
-  let saved = await marksOf(target, deps)
+  let saved = await collectedMarks(directory, await deps.store.marks(batch))
   const save = (collectedTo?: string): Promise<void> =>
     deps.store.advance(batch, deps.directoryId, lease, saved, collectedTo)
   // Whoever has lost the lease must not even cut a torn line: its successor may be just writing it.
@@ -104,19 +105,7 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
   }
 }
 
-type CollectorMarks = Pick<BatchMarks, 'resultsBytes' | 'errorsBytes' | 'collected' | 'revision'>
-
-async function marksOf(
-  { batch, directory }: CollectorTarget,
-  { store }: CollectorDeps,
-): Promise<CollectorMarks> {
-  const { resultsBytes = 0, errorsBytes = 0, collected = 0, revision = 0 } = (await store.marks(batch)) ?? {}
-  if (collected > 0) return { resultsBytes, errorsBytes, collected, revision }
-  // Nothing was ever written; or Redis has forgotten what was.
-  return { resultsBytes: 0, errorsBytes: 0, collected, revision: await newestRevision(directory) }
-}
-
-async function openFiles(paths: RevisionPaths, { resultsBytes, errorsBytes }: CollectorMarks) {
+async function openFiles(paths: RevisionPaths, { resultsBytes, errorsBytes }: CollectedMarks) {
   const results = await openResultFile(paths.results, resultsBytes)
   const errors = await openResultFile(paths.errors, errorsBytes).catch(async (error: unknown) => {
     await results.close()

@@ -7,7 +7,8 @@ import { type CompletionRequest, jobId, type RequestPlace } from '../completions
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchStore } from './batch-store.js'
 import type { Chunk, ChunkReader } from './input/chunks.js'
-import { requestsAt, type Unsendable } from './requests-at.js'
+import { readRetried } from './read-retried.js'
+import type { Unsendable } from './requests-at.js'
 
 export interface FeederDeps {
   readonly redis: Redis
@@ -69,7 +70,7 @@ export async function feedNextChunk(batch: string, chunks: ChunkReader, deps: Fe
  * retries once they are jobs; a crash in between adds the same jobs again.
  *
  * @returns requests fed, 0 when there are none to feed
- * @throws InputChanged when the input was edited or is gone
+ * One whose line was edited or is gone since is a dead letter again, and says so.
  */
 export async function feedRetries(batch: string, chunks: ChunkReader, deps: FeederDeps): Promise<number> {
   const { redis, keys, queue } = deps
@@ -81,7 +82,7 @@ export async function feedRetries(batch: string, chunks: ChunkReader, deps: Feed
     index: Number(index),
     generation: Number(generations[i] ?? 0),
   }))
-  const { requests, unsendable } = await requestsAt(batch, places, chunks, deps)
+  const { requests, unsendable } = await readRetried(batch, places, chunks, deps)
   if (requests.length > 0) await queue.addBulk(requests.map(asJob))
   await recordUnsendable(batch, unsendable, deps)
   await redis.zrem(keys.retries(batch), ...indexes)
@@ -122,9 +123,11 @@ async function recordUnsendable(
     unsendable.map(({ index, generation, customId, problem, sendable }) => {
       const place = { batch, index, generation }
       const { code, message, param, line } = problem
+      // `param` tells a line that was never a request from all other ends (letterOfLine).
+      const lineError = { code, message, line, ...(sendable ? {} : { param }) }
       return deps.record(place, {
         kind: 'dead',
-        line: errorLine(place, customId ?? `line-${line}`, null, { code, message, line, param }),
+        line: errorLine(place, customId ?? `line-${line}`, null, lineError),
         letter: {
           ...place,
           customId,

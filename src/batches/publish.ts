@@ -1,5 +1,9 @@
 import { copyFile, link, lstat, open, rename, rm, stat, symlink } from 'node:fs/promises'
+import { placeOfLine } from '../completions/output-line.js'
 import { codeOf, NO_LINK } from './links.js'
+
+/** A line of ours begins with its id. */
+const LONGEST_ID = 100
 
 /** What the user sees of a file while it grows. */
 export function partialName(final: string): string {
@@ -64,6 +68,19 @@ export async function unpublish(own: string, final: string): Promise<void> {
   for (const name of [final, partialName(final)]) {
     if (await sameFile(own, name, stat)) await rm(name, { force: true })
   }
+}
+
+/** Takes away a final file that was copied (no links to there), where its first line tells that this batch wrote it. */
+export async function unpublishCopy(batch: string, final: string): Promise<void> {
+  const file = await open(final, 'r').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return null
+    throw error
+  })
+  if (file === null) return
+  const { buffer, bytesRead } = await file
+    .read(Buffer.alloc(LONGEST_ID), 0, LONGEST_ID, 0)
+    .finally(() => file.close())
+  if (placeOfLine(buffer.toString('utf8', 0, bytesRead))?.batch === batch) await rm(final, { force: true })
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -7,13 +7,18 @@ import { type QueueKeys, queueKeys } from '../redis/keys.js'
 import { createBatchStore } from './batch-store.js'
 import { removeReplaced } from './batch-work.js'
 import type { DataDirectory } from './data-directory.js'
-import { REPLACED_BY_EDIT } from './inherit/legacy.js'
+import { REPLACED_BY_EDIT, SEALED } from './inherit/legacy.js'
 import type { Manifest } from './manifest.js'
 import { publish } from './publish.js'
 import { ResultFileDamaged } from './result-file.js'
 import { revisionPaths } from './revision.js'
 import type { Session } from './session.js'
 import type { BatchSnapshot } from './snapshot.js'
+
+/** Its answers are being removed while somebody wants to go on with it. */
+export class BatchBeingPurged extends Error {
+  readonly code = 'batch_being_purged'
+}
 
 /**
  * Makes the batch known to Redis, ends those that it replaced (on whatever queue), and lets one that stopped or was
@@ -31,7 +36,13 @@ export async function registerBatch(
     await dropLetters(batch, session.redis, keys)
   }
   const state = await session.store.register(manifest, directory.id)
-  if (state === 'stopped' || state === 'cancelled') await session.store.reopen(manifest.batch)
+  const ended = state === 'stopped' || state === 'cancelled'
+  if (ended && !(await session.store.reopen(manifest.batch))) {
+    throw new BatchBeingPurged(
+      `Batch ${manifest.batch} is just being removed. Type the command again in a moment.`,
+    )
+  }
+  await session.redis.hdel(session.keys.batch(manifest.batch), SEALED)
   // For commands in other data directories, which can only say where this one is.
   const place = `${directory.path} on ${hostname()}`
   await session.redis.hset(session.keys.batch(manifest.batch), 'directoryPath', place)

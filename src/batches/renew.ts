@@ -1,11 +1,11 @@
-import { type FileHandle, open, rename } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import type { Redis } from 'ioredis'
 import { placeOfLine } from '../completions/output-line.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchMarks, BatchStore } from './batch-store.js'
 import { syncDirectory } from './data-directory.js'
 import { readFileBytes } from './input/file-bytes.js'
-import { draftOf, revisionPaths, takeOver } from './revision.js'
+import { draftCopy, draftOf, nextRevision, revisionPaths, settleDraft } from './revision.js'
 import { wholeLines } from './whole-lines.js'
 
 export interface RenewDeps {
@@ -35,20 +35,33 @@ export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<
   const { revision, resultsBytes, errorsBytes, superseded } = marks
   // After the marks: a retry in between is counted as still to be filtered, and is filtered twice.
   const generations = await deps.redis.hgetall(deps.keys.generations(batch))
+  const next = await nextRevision(directory, revision)
   const from = revisionPaths(directory, revision)
-  const to = revisionPaths(directory, revision + 1)
-  await takeOver(from.results, to.results, published)
-  const draft = draftOf(to.errors)
-  const kept = await copyCurrent(from.errors, draft, errorsBytes, (index) => Number(generations[index] ?? 0))
-  await rename(draft, to.errors)
-  await syncDirectory(directory)
-  await deps.store.advance(batch, deps.directoryId, deps.leaseToken(), {
-    revision: revision + 1,
-    resultsBytes,
-    errorsBytes: kept.bytes,
-    collected: marks.collected - kept.dropped,
-    filtered: superseded,
-  })
+  const to = revisionPaths(directory, next)
+  const save = (changed: Partial<BatchMarks>) =>
+    deps.store.advance(batch, deps.directoryId, deps.leaseToken(), changed)
+  const drafts: string[] = []
+  try {
+    const errors = draftOf(to.errors)
+    const results = await draftCopy(from.results, to.results, published)
+    drafts.push(results, errors)
+    const generationOf = (index: number) => Number(generations[index] ?? 0)
+    const kept = await copyCurrent(from.errors, errors, errorsBytes, generationOf)
+    // Copying may have taken long: another may write to these files by now.
+    await save({ revision })
+    await settleDraft(results, to.results)
+    await settleDraft(errors, to.errors)
+    await syncDirectory(directory)
+    await save({
+      revision: next,
+      resultsBytes,
+      errorsBytes: kept.bytes,
+      collected: marks.collected - kept.dropped,
+      filtered: superseded,
+    })
+  } finally {
+    for (const draft of drafts) await rm(draft, { force: true })
+  }
 }
 
 /** Copies whole lines up to a checkpoint when they are of their request's generation, and all that comes behind. */

@@ -10,8 +10,11 @@ export interface Unsendable {
   readonly index: number
   readonly generation: number
   readonly customId: string | null
-  readonly problem: Pick<LineProblem, 'message' | 'param' | 'line'> & { readonly code: string }
-  /** It would be sendable without the edit. */
+  readonly problem: Pick<LineProblem, 'message' | 'param'> & {
+    readonly code: string
+    readonly line: number | null
+  }
+  /** Not the fault of its line: without the edit, or with the input back, it can be sent. */
   readonly sendable: boolean
 }
 

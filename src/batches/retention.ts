@@ -107,12 +107,19 @@ export async function enforceRetention(deps: RetentionDeps): Promise<Removed> {
   for (const manifest of [...gone, ...(await withoutFiles(deps))]) {
     if (await purgeUnlessRunning(manifest, deps)) purged++
   }
-  for (const batch of inputs) await rm(known.get(batch)?.input.path ?? '', { force: true })
+  const { redis, keys } = session
+  let dropped = 0
+  for (const batch of inputs) {
+    // Its dead letters can only be retried with it; they have a limit of their own.
+    if ((await redis.zcard(keys.deadLetters.byBatch(batch))) > 0) continue
+    await rm(known.get(batch)?.input.path ?? '', { force: true })
+    dropped++
+  }
   const trimmed = await deadLetters.trim({
     olderThanMs: nowMs - limits.deadLettersMs,
     most: limits.mostDeadLetters,
   })
-  return { batches: purged, inputs: inputs.length, deadLetters: trimmed }
+  return { batches: purged, inputs: dropped, deadLetters: trimmed }
 }
 
 /** Ended batches of this directory of which only keys are left: a crash came in between, or another replaced them. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { copyFile, link, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { codeOf, NO_LINK } from './links.js'
@@ -18,26 +19,44 @@ export function revisionPaths(directory: string, revision: number): RevisionPath
 }
 
 const OF_A_REVISION = /^(results|errors)(?:\.r(\d+))?\.jsonl$/
+const DRAFT = /^(results|errors)(\.r\d+)?\.jsonl\..+\.tmp$/
 
-/**
- * The newest revision whose files are both there: each gets its name only when it is whole, the failures last. For a
- * Redis that has lost everything.
- */
-export async function newestRevision(directory: string): Promise<number> {
-  const names = await readdir(directory)
-  const revisions = names.flatMap((name) => {
-    const match = OF_A_REVISION.exec(name)
-    return match?.[1] === 'errors' ? [Number(match[2] ?? 0)] : []
-  })
-  return Math.max(0, ...revisions)
+interface RevisionFile {
+  readonly kind: string
+  readonly revision: number
 }
 
-/** Removes the files of every revision but one. */
+async function filesIn(directory: string): Promise<RevisionFile[]> {
+  return (await readdir(directory)).flatMap((name) => {
+    const match = OF_A_REVISION.exec(name)
+    return match === null ? [] : [{ kind: match[1] as string, revision: Number(match[2] ?? 0) }]
+  })
+}
+
+/**
+ * The newest revision whose files are both there: each gets its name only when it is whole, and no name is used
+ * twice. For a Redis that has forgotten some of what was written, or all.
+ */
+export async function newestRevision(directory: string): Promise<number> {
+  const files = await filesIn(directory)
+  const revisionsOf = (wanted: string) =>
+    new Set(files.filter(({ kind }) => kind === wanted).map(({ revision }) => revision))
+  const results = revisionsOf('results')
+  return Math.max(0, ...[...revisionsOf('errors')].filter((revision) => results.has(revision)))
+}
+
+/** A revision of which no file is there, not even one that a crash left. */
+export async function nextRevision(directory: string, present: number): Promise<number> {
+  return 1 + Math.max(present, ...(await filesIn(directory)).map(({ revision }) => revision))
+}
+
+/** Removes the files of every revision but one, and what a crash left of any. */
 export async function removeOtherRevisions(directory: string, revision: number): Promise<void> {
   const kept = Object.values(revisionPaths(directory, revision))
   for (const name of await readdir(directory)) {
     const path = join(directory, name)
-    if (OF_A_REVISION.test(name) && !kept.includes(path)) await rm(path)
+    const ours = OF_A_REVISION.test(name) || DRAFT.test(name)
+    if (ours && !kept.includes(path)) await rm(path, { force: true })
   }
 }
 
@@ -56,14 +75,12 @@ export async function errorsOfAllRevisions(directory: string): Promise<string[]>
 }
 
 /**
- * Takes a file over into the next revision as it is: under a second name, or as a copy where the old one must stay
- * what it is (somebody sees it under its final name) or there are no links.
+ * A draft that holds a file as it is: under a second name, or as a copy where the file must stay what it is (somebody
+ * sees it under its final name) or there are no links.
  */
-export async function takeOver(from: string, to: string, asCopy: boolean): Promise<void> {
-  // Left by a crash before the revision counted.
-  await rm(to, { force: true })
-  if (!asCopy && (await linked(from, to))) return
+export async function draftCopy(from: string, to: string, asCopy: boolean): Promise<string> {
   const draft = draftOf(to)
+  if (!asCopy && (await linked(from, draft))) return draft
   await copyFile(from, draft)
   const file = await open(draft, 'r')
   try {
@@ -71,12 +88,32 @@ export async function takeOver(from: string, to: string, asCopy: boolean): Promi
   } finally {
     await file.close()
   }
-  await rename(draft, to)
+  return draft
 }
 
-/** What a file of a revision is called until it is whole. */
+/** What a file of a revision is called until it is whole: nobody else's draft has this name. */
 export function draftOf(path: string): string {
-  return `${path}.tmp`
+  return `${path}.${randomUUID()}.tmp`
+}
+
+/** Another process has made this revision. */
+export class RevisionTaken extends Error {
+  readonly code = 'revision_taken'
+}
+
+/**
+ * Gives a draft its name, never over another file.
+ * @throws RevisionTaken
+ */
+export async function settleDraft(draft: string, path: string): Promise<void> {
+  try {
+    await link(draft, path)
+    await rm(draft)
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw new RevisionTaken(`${path} is there already`)
+    if (!NO_LINK.has(codeOf(error))) throw error
+    await rename(draft, path)
+  }
 }
 
 async function linked(from: string, to: string): Promise<boolean> {

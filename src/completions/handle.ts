@@ -170,6 +170,8 @@ async function carryOut(
 }
 
 const RECORD_AGAIN_MS = 1000
+/** A batch that is unknown for this many seconds was purged. */
+const MOST_UNKNOWN = 10
 
 /**
  * Records an ending, however often it takes: it was paid for. Redis may be full, or be loading, or read-only after a
@@ -181,13 +183,15 @@ async function keep(
   signal: AbortSignal,
   deps: HandleDeps,
 ): Promise<Recorded> {
-  for (;;) {
+  for (let unknown = 0; ; ) {
     try {
-      return await deps.record(request, ending)
+      const recorded = await deps.record(request, ending)
+      // A Redis that lost everything is told of the batch again by whoever attends it.
+      if (recorded !== 'gone' || ++unknown > MOST_UNKNOWN || signal.aborted) return recorded
     } catch (error) {
       deps.onRecordFailed(error)
       if (signal.aborted) throw error
-      await new Promise((resolve) => setTimeout(resolve, RECORD_AGAIN_MS))
     }
+    await new Promise((resolve) => setTimeout(resolve, RECORD_AGAIN_MS))
   }
 }

@@ -41,8 +41,8 @@ export function answerLine(
 export interface LineError {
   readonly code: string
   readonly message: string
-  /** Line of the input, 1-based. */
-  readonly line: number
+  /** Line of the input, 1-based; null when it is not known any more. */
+  readonly line: number | null
   readonly param?: string | null
 }
 

@@ -398,6 +398,8 @@ describe('a retry', () => {
       generation: 3,
       attempts: 1,
       edited: ['model'],
+      customId: 'p-1',
+      line: 1,
     })
   })
 

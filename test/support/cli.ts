@@ -15,7 +15,7 @@ const BIN = fileURLToPath(new URL('../../bin/conduit-batch.js', import.meta.url)
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url))
 
 /** A process that takes longer hangs: it is killed, and what it wrote is in the failure of the test. */
-const DEADLINE_MS = 40_000
+const DEADLINE_MS = 110_000
 vi.setConfig({ testTimeout: 120_000 })
 
 declare module 'vitest' {

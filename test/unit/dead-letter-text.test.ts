@@ -76,7 +76,9 @@ describe('dead letters on a terminal', () => {
     model: HOSTILE,
     failure,
     history: [{ ...failure, at: 0 }],
-    earlier: [{ ...failure, at: 0, generation: 0, attempts: 3, edited: ['model', HOSTILE] }],
+    earlier: [
+      { ...failure, at: 0, generation: 0, attempts: 3, customId: 'p-1', line: 1, edited: ['model', HOSTILE] },
+    ],
   })
   const group = {
     queue: 'default',

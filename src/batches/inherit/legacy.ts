@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { BatchMarks } from '../batch-store.js'
+import { collectedMarks } from '../collected-marks.js'
 import type { DataDirectory } from '../data-directory.js'
 import { readRequestIndex } from '../input/request-index.js'
 import { codeOf } from '../links.js'
@@ -7,6 +8,9 @@ import type { Manifest } from '../manifest.js'
 import { ResultFileDamaged } from '../result-file.js'
 import { newestRevision, revisionPaths } from '../revision.js'
 import type { FilePart, Legacy } from './inherit.js'
+
+/** Field of a batch whose answers an edited file takes over: nothing of it may be retried (retry.lua). */
+export const SEALED = 'sealed'
 
 /** Why a batch ended that left its answers to another. */
 export const REPLACED_BY_EDIT = 'replaced by an edited file'
@@ -68,13 +72,9 @@ export async function filesOf(
   own: string,
   marks: BatchMarks | null,
 ): Promise<Pick<Legacy, 'results' | 'errors'>> {
-  // As the collector does when Redis has forgotten what was written.
-  const known = marks !== null && marks.collected > 0
-  const { results, errors } = revisionPaths(own, known ? marks.revision : await newestRevision(own))
-  return {
-    results: await partOf(results, known ? marks.resultsBytes : 0),
-    errors: await partOf(errors, known ? marks.errorsBytes : 0),
-  }
+  const { revision, resultsBytes, errorsBytes } = await collectedMarks(own, marks)
+  const { results, errors } = revisionPaths(own, revision)
+  return { results: await partOf(results, resultsBytes), errors: await partOf(errors, errorsBytes) }
 }
 
 /** The whole file: lines behind the checkpoint are as good as those before it. */

@@ -32,8 +32,9 @@ export interface EarlierEnd extends FailedAttempt {
   readonly attempts: number
   /** Fields of the body that the retry after it set; `body` when it gave a whole one. */
   readonly edited: readonly string[]
-  /** Of a request that is in no input file, to be called under it again. */
-  readonly customId?: string | null
+  /** What the request is called, and its line: for one that is in no input file, or whose input has gone. */
+  readonly customId: string | null
+  readonly line: number | null
 }
 
 /** A dead letter as it lies there. */

@@ -36,6 +36,8 @@ local function retry(id, index, generation, code, edit, entry)
   if current == generation + 1 and redis.call('ZSCORE', dead.leaving, id) then return 'retried' end
   if current ~= generation or redis.call('GETBIT', done, index) == 0 then return 'not_there' end
   if state ~= 'running' and state ~= 'completed' then return 'ended' end
+  -- An edited file takes its answers over.
+  if redis.call('HEXISTS', batch, 'sealed') == 1 then return 'ended' end
   if not takeOut(dead, id) then return 'not_there' end
   reopen(index, generation, code)
   if edit ~= '' then redis.call('HSET', KEYS[13], index, edit) end

@@ -124,9 +124,8 @@ async function giveBack(
 
 /** What is remembered of a letter that is retried; never a body. */
 function endOf(letter: StoredDeadLetter, edit: Edit | null): EarlierEnd {
-  const { at, code, failure, generation, attempts, body, customId } = letter
+  const { at, code, failure, generation, attempts, customId, line } = letter
   const { status, message, requestId } = failure
   const edited = edit === null ? [] : 'body' in edit ? ['body'] : Object.keys(edit.set)
-  const end = { at, status, code, message, requestId, generation, attempts, edited }
-  return body === null ? end : { ...end, customId }
+  return { at, status, code, message, requestId, generation, attempts, edited, customId, line }
 }
