@@ -87,7 +87,7 @@ function deadEnding(
   { made: attempts, history }: Tries,
   at: number,
 ): Ending {
-  const { batch, index, generation, customId, line, body } = request
+  const { batch, index, generation, customId, line, body, limits } = request
   // A 2xx whose answer is of no use (too large, say) would otherwise read like one of use.
   const isOurs = code !== failure.code || failure.status === null || failure.status < 300
   const error = isOurs ? { code, message: ownMessage(code, failure, attempts), line } : null
@@ -109,6 +109,7 @@ function deadEnding(
       sendable: true,
       // Every other request can be read again where its batch came from.
       body: batch === INBOX_BATCH ? body : null,
+      ...(limits === undefined ? {} : { limits }),
       at,
     },
   }

@@ -3,6 +3,14 @@ import { z } from 'zod'
 /** The batch of the requests that programs enqueue one by one: it never ends, and has no input and no files. */
 export const INBOX_BATCH = 'b000000000000'
 
+/** What a request asks for in place of its batch's options. */
+export const requestLimitsSchema = z.strictObject({
+  maxAttempts: z.int().positive().optional(),
+  timeoutMs: z.number().positive().optional(),
+})
+
+export type RequestLimits = z.infer<typeof requestLimitsSchema>
+
 /** One chat completion to be made, as its BullMQ job carries it. Ids and positions, and the body to send. */
 export const requestSchema = z.strictObject({
   batch: z.string().regex(/^b[0-9a-f]{12}$/),
@@ -14,13 +22,7 @@ export const requestSchema = z.strictObject({
   body: z.record(z.string(), z.unknown()),
   /** How often it was refused with 429 so far. */
   refusals: z.int().nonnegative().optional(),
-  /** What this request asks for in place of its batch's options. */
-  limits: z
-    .strictObject({
-      maxAttempts: z.int().positive().optional(),
-      timeoutMs: z.number().positive().optional(),
-    })
-    .optional(),
+  limits: requestLimitsSchema.optional(),
 })
 
 export type CompletionRequest = z.infer<typeof requestSchema>

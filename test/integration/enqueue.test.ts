@@ -4,10 +4,14 @@ import { env, execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { collectInbox, INBOX_LEASE } from '../../src/batches/inbox/inbox-collector.js'
+import { feedInboxRetries } from '../../src/batches/inbox/inbox-retries.js'
 import { reserve } from '../../src/batches/inbox/reserve.js'
 import { createDirectoryLease } from '../../src/batches/lease.js'
 import type { Session } from '../../src/batches/session.js'
+import { customIdKey } from '../../src/completions/custom-id-key.js'
 import { createDeadLetters } from '../../src/completions/dead-letters/dead-letters.js'
+import { answerLine } from '../../src/completions/output-line.js'
+import { record } from '../../src/completions/record.js'
 import { INBOX_BATCH } from '../../src/completions/request.js'
 import {
   AnswerExpired,
@@ -245,14 +249,86 @@ describe('a dead letter of a single request', () => {
   })
 })
 
-describe('a crash of the inbox worker', () => {
-  async function takeInbox() {
-    const lease = createDirectoryLease(session.redis, session.keys, INBOX_LEASE, 'deadbeef-1-1')
-    expect(await lease.hold()).toBe(true)
-    const { redis, keys, store } = session
-    return { redis, keys, store, leaseToken: () => lease.token, bury: letters().bury }
+describe('a single request that is retried', () => {
+  const ID = `${INBOX_BATCH}-0-0`
+
+  /** It has failed, and is a dead letter; nobody is at work any more. */
+  async function failed(options = {}) {
+    const roles = await work()
+    const request = await producer.enqueue(chat('say one', { model: 'gone' }), {
+      customId: 'one',
+      ...options,
+    })
+    await eventually('it is buried', async () => (await letters().get(ID)) !== null)
+    await request.result()
+    await roles.close(0)
+    return request
+  }
+  const expiry = async (): Promise<number[]> => {
+    const { redis, keys } = session
+    return Promise.all([redis.ttl(keys.inbox.request(0)), redis.ttl(customIdKey(keys, 'one'))])
   }
 
+  it('has no answer from then on and does not expire, whoever is at work', async () => {
+    const request = await failed()
+    expect(Math.min(...(await expiry()))).toBeGreaterThan(0)
+    await letters().retry([ID], null)
+    expect(await request.status()).toBe('waiting')
+    expect(await expiry()).toEqual([-1, -1])
+  })
+
+  it('passes by what waits, a few at a time, with the limits that it came with', async () => {
+    await failed({ maxAttempts: 3 })
+    await letters().retry([ID], null)
+    const { redis, keys, completions } = session
+    const others = Array.from({ length: 500 }, (_, i) => ({ name: 'x', data: {}, opts: { jobId: `x-${i}` } }))
+    await completions.addBulk(others)
+    expect(await feedInboxRetries({ redis, keys, queue: completions })).toBe(1)
+    const job = await completions.getJob(`${INBOX_BATCH}-0-1`)
+    expect(job?.data).toMatchObject({ customId: 'one', limits: { maxAttempts: 3 } })
+  })
+
+  it('lets its custom id alone when that is of another request since', async () => {
+    await failed({ keepAnswersMs: 1000 })
+    const { redis, keys } = session
+    await eventually('it is forgotten', async () => (await redis.exists(keys.inbox.request(0))) === 0)
+    await producer.enqueue(chat('say two'), { customId: 'one' })
+    await letters().retry([ID], { set: { model: MODEL } })
+    const line = answerLine({ batch: INBOX_BATCH, index: 0, generation: 1 }, 'one', {
+      requestId: 'r',
+      body: {},
+    })
+    const place = { batch: INBOX_BATCH, index: 0, generation: 1 }
+    const usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
+    await record(redis, keys, place, { kind: 'completed', line, usage })
+    expect(await collectInbox(await takeInbox())).toBe(1)
+    const [request = 0, customId] = await expiry()
+    expect(request).toBeGreaterThan(0)
+    expect(customId).toBe(-1)
+  })
+
+  it('and then discarded leaves nothing of its body', async () => {
+    await failed()
+    await letters().retry([ID], null)
+    await work()
+    const again = `${INBOX_BATCH}-0-1`
+    await eventually('it has failed again', async () => (await letters().get(again)) !== null)
+    const { redis, keys } = session
+    const remembered = [keys.edits(INBOX_BATCH), keys.history(INBOX_BATCH)]
+    expect(await redis.exists(remembered)).toBe(2)
+    await letters().discard([again])
+    expect(await redis.exists(remembered)).toBe(0)
+  })
+})
+
+async function takeInbox() {
+  const lease = createDirectoryLease(session.redis, session.keys, INBOX_LEASE, 'deadbeef-1-1')
+  expect(await lease.hold()).toBe(true)
+  const { redis, keys, store } = session
+  return { redis, keys, store, leaseToken: () => lease.token, bury: letters().bury }
+}
+
+describe('a crash of the inbox worker', () => {
   it('between keeping and burying loses nothing and doubles nothing', async () => {
     const good = await producer.enqueue(chat('say one'))
     const bad = await producer.enqueue(chat('say two', { model: 'gone' }))

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { customIdKey } from '../../completions/custom-id-key.js'
 import type { DeadLetter } from '../../completions/dead-letters/dead-letter.js'
 import { customIdOfLine } from '../../completions/output-line.js'
 import { INBOX_BATCH } from '../../completions/request.js'
@@ -6,7 +7,6 @@ import type { QueueKeys } from '../../redis/keys.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
 import { type BatchStore, LeaseLost } from '../batch-store.js'
 import { type Entry, readPortion } from '../portion.js'
-import { customIdKey } from './custom-id-key.js'
 
 const keepScript = loadScript(new URL('./keep.lua', import.meta.url))
 

@@ -13,7 +13,8 @@ for at = 0, (#ARGV - 2) / 5 - 1 do
     redis.call('HSET', request, 'customId', customId, 'kind', kind, 'line', line)
     local seconds = redis.call('HGET', request, 'keep') or ARGV[2]
     redis.call('EXPIRE', request, seconds)
-    redis.call('EXPIRE', byCustomId, seconds)
+    -- Its custom id may be another request's since this one was forgotten and retried.
+    if redis.call('GET', byCustomId) == index then redis.call('EXPIRE', byCustomId, seconds) end
     if kind == 'completed' and generation ~= '0' then
       redis.call('HDEL', KEYS[3], index)
       redis.call('HDEL', KEYS[4], index)

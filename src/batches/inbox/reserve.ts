@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis'
+import { customIdKey } from '../../completions/custom-id-key.js'
 import { type BatchOptions, INBOX_BATCH } from '../../completions/request.js'
 import type { QueueKeys } from '../../redis/keys.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
-import { customIdKey } from './custom-id-key.js'
 
 const reserveScript = loadScript(new URL('./reserve.lua', import.meta.url))
 

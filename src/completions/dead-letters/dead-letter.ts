@@ -1,7 +1,7 @@
 import type { Failure } from '../../conduit/outcome.js'
 import type { FailedAttempt } from '../attempts.js'
 import type { Edit } from '../edit.js'
-import type { RequestPlace } from '../request.js'
+import type { RequestLimits, RequestPlace } from '../request.js'
 
 /** A request that will not be retried by itself: where it stands in its input, and what Conduit said. */
 export interface DeadLetter extends RequestPlace {
@@ -21,6 +21,8 @@ export interface DeadLetter extends RequestPlace {
   readonly sendable: boolean
   /** The body, for a request that is in no input file; null else. */
   readonly body: Readonly<Record<string, unknown>> | null
+  /** What the request asked for in place of its batch's options. */
+  readonly limits?: RequestLimits
   /** Unix milliseconds. */
   readonly at: number
 }
@@ -35,6 +37,8 @@ export interface EarlierEnd extends FailedAttempt {
   /** What the request is called, and its line: for one that is in no input file, or whose input has gone. */
   readonly customId: string | null
   readonly line: number | null
+  /** What it asked for in place of its batch's options, and asks for again. */
+  readonly limits?: RequestLimits
 }
 
 /** A dead letter as it lies there. */

@@ -1,4 +1,5 @@
 import { loadScript, runScript } from '../../redis/scripts.js'
+import { INBOX_BATCH } from '../request.js'
 import { type DeadLetterDeps, indexNames, PORTION, portionsOf } from './filing.js'
 
 const part = new URL('./take-out.lua', import.meta.url)
@@ -9,9 +10,11 @@ const LAST_OF_A_PORTION = String(PORTION - 1)
 
 /** Takes letters out of the indexes; gives how many were there. Their BullMQ jobs go with the next sweep. */
 export async function leave(ids: readonly string[], { redis, keys }: DeadLetterDeps): Promise<number> {
+  const names = [...indexNames(keys), keys.edits(INBOX_BATCH), keys.history(INBOX_BATCH)]
   let left = 0
-  for (const portion of portionsOf(ids))
-    left += (await runScript(redis, leaveScript, indexNames(keys), portion)) as number
+  for (const portion of portionsOf(ids)) {
+    left += (await runScript(redis, leaveScript, names, [INBOX_BATCH, ...portion])) as number
+  }
   return left
 }
 

@@ -2,9 +2,10 @@
 -- leaves. A batch that was completed runs again. Run twice it gives the same reply: what is leaving was retried.
 -- KEYS 1-8 as in leave.lua  9 batch (hash)  10 done (bitmap)  11 generations (hash)  12 retries (sorted set)
 --      13 edits (hash)  14 history (hash)  15 active batches (set)  16 gate (hash)
+--      17… for a batch of single requests, two for each letter: request (hash), index of its custom id (string)
 -- ARGV 1 batch id  2 earlier ends that are kept of a request
---      3… six for each letter: id, index, generation, code, edit of its body (JSON, '' as it is),
---         what to remember of this end (JSON on one line)
+--      3… seven for each letter: id, index, generation, code, edit of its body (JSON, '' as it is),
+--         what to remember of this end (JSON on one line), custom id
 -- reply: for each letter 'retried' | 'not_there' (nor one of the current generation)
 --        | 'ended' (the batch was ended early) | 'gone' (its batch, or what it knows of its requests)
 local dead = { all = KEYS[1], groups = KEYS[2], sizes = KEYS[3], groupOf = KEYS[4], leaving = KEYS[5],
@@ -28,6 +29,15 @@ local function reopen(index, generation, code)
   if redis.call('HINCRBY', batch, 'failed:' .. code, -1) <= 0 then redis.call('HDEL', batch, 'failed:' .. code) end
   redis.call('HINCRBY', batch, 'superseded', 1)
   redis.call('ZADD', KEYS[12], index, index)
+end
+
+-- What a single request ended in counts no more from now on, and it stays until there is an answer.
+local function forgetAnswer(request, byCustomId, index, customId)
+  redis.call('HSET', request, 'customId', customId)
+  redis.call('HDEL', request, 'kind', 'line')
+  redis.call('PERSIST', request)
+  -- One that was forgotten may have been enqueued anew meanwhile: then that is what its custom id means.
+  if redis.call('GET', byCustomId) == index then redis.call('PERSIST', byCustomId) end
 end
 
 local function retry(id, index, generation, code, edit, entry)
@@ -56,10 +66,17 @@ local function runAgain()
 end
 
 local replies, retried = {}, 0
-for i = 3, #ARGV, 6 do
-  local id, index, generation, code, edit, entry = unpack(ARGV, i, i + 5)
+for i = 3, #ARGV, 7 do
+  local id, index, generation, code, edit, entry, customId = unpack(ARGV, i, i + 6)
   local reply = retry(id, index, tonumber(generation), code, edit, entry)
-  if reply == 'retried' then retried = retried + 1 end
+  if reply == 'retried' then
+    retried = retried + 1
+    local own = 17 + (i - 3) / 7 * 2
+    -- Run twice, it may have an answer meanwhile.
+    if KEYS[own] and redis.call('GETBIT', done, index) == 0 then
+      forgetAnswer(KEYS[own], KEYS[own + 1], index, customId)
+    end
+  end
   replies[#replies + 1] = reply
 end
 if retried > 0 and state == 'completed' then runAgain() end

@@ -1,5 +1,8 @@
+import type { QueueKeys } from '../../redis/keys.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
+import { customIdKey } from '../custom-id-key.js'
 import { applyEdit, composeEdits, type Edit, InvalidEdit } from '../edit.js'
+import { INBOX_BATCH } from '../request.js'
 import type { EarlierEnd, StoredDeadLetter } from './dead-letter.js'
 import { type DeadLetterDeps, indexNames, portionsOf } from './filing.js'
 import { getLetters } from './letters.js'
@@ -110,6 +113,7 @@ async function giveBack(
     keys.history(batch),
     keys.activeBatches,
     keys.gate,
+    ...(batch === INBOX_BATCH ? sendable.flatMap(({ letter }) => singleRequest(letter, keys)) : []),
   ]
   const args = sendable.flatMap(({ letter, given, edit }) => [
     letter.id,
@@ -118,14 +122,21 @@ async function giveBack(
     letter.code,
     edit === null ? '' : JSON.stringify(edit),
     JSON.stringify(endOf(letter, given)),
+    letter.customId ?? '',
   ])
   return (await runScript(redis, retryScript, names, [batch, KEPT_ENDS, ...args])) as ('retried' | Refusal)[]
 }
 
+/** Where the answer to a single request is kept, and what its custom id means. */
+function singleRequest({ index, customId }: StoredDeadLetter, keys: QueueKeys): [string, string] {
+  return [keys.inbox.request(index), customIdKey(keys, customId ?? '')]
+}
+
 /** What is remembered of a letter that is retried; never a body. */
 function endOf(letter: StoredDeadLetter, edit: Edit | null): EarlierEnd {
-  const { at, code, failure, generation, attempts, customId, line } = letter
+  const { at, code, failure, generation, attempts, customId, line, limits } = letter
   const { status, message, requestId } = failure
   const edited = edit === null ? [] : 'body' in edit ? ['body'] : Object.keys(edit.set)
-  return { at, status, code, message, requestId, generation, attempts, edited, customId, line }
+  const end = { at, status, code, message, requestId, generation, attempts, edited, customId, line }
+  return limits === undefined ? end : { ...end, limits }
 }

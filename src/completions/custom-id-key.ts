@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { QueueKeys } from '../../redis/keys.js'
+import type { QueueKeys } from '../redis/keys.js'
 
 /** The key that says which request has this custom id. Hashed, since a custom id may be long and hold anything. */
 export function customIdKey(keys: QueueKeys, customId: string): string {
