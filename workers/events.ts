@@ -32,6 +32,8 @@ export type Lack =
   | { readonly role: 'completion' }
   /** Active batches of one data directory, and where the first of them writes its answers. */
   | { readonly role: 'batch'; readonly batches: readonly string[]; readonly output: string }
+  /** So many endings of single requests to keep, and retries of them to feed. */
+  | { readonly role: 'batch'; readonly inbox: number }
 
 /** Writes an event to the log. Trouble is not: whoever met it has logged it with its error. */
 export function logEvent(log: Logger, event: WorkerEvent): void {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { collectInbox, INBOX_LEASE, type InboxDeps } from '../src/batches/inbox/inbox-collector.js'
 import { feedInboxRetries } from '../src/batches/inbox/inbox-retries.js'
+import { createPortionSize } from '../src/batches/inbox/portion-size.js'
 import { createDirectoryLease } from '../src/batches/lease.js'
 import type { Session } from '../src/batches/session.js'
 import { INBOX_BATCH } from '../src/completions/request.js'
@@ -31,30 +32,38 @@ export function startInboxWorker({ session, bury, log, onTrouble }: InboxWorkerO
 } {
   const { redis, keys, store, completions } = session
   const lease = createDirectoryLease(redis, keys, INBOX_LEASE, formatProcess(currentProcess()))
-  const deps = { redis, keys, store, leaseToken: () => lease.token, bury, queue: completions }
+  const portion = createPortionSize()
+  const deps = { redis, keys, store, leaseToken: () => lease.token, portion, bury, queue: completions }
   let closing = false
   let wake = (): void => {}
-  let heldSince = Number.NEGATIVE_INFINITY
+  let held = false
 
   async function serves(): Promise<boolean> {
-    if (performance.now() - heldSince < RENEW_MS) return true
-    if ((await redis.exists(keys.batch(INBOX_BATCH))) === 0) return false
-    const askedAt = performance.now()
-    heldSince = (await lease.hold()) ? askedAt : Number.NEGATIVE_INFINITY
-    return heldSince === askedAt
+    if (!held && (await redis.exists(keys.batch(INBOX_BATCH))) === 1) held = await lease.hold()
+    return held
+  }
+
+  /** On a clock of its own: a portion of large endings must not cost the lease. */
+  async function renew(): Promise<void> {
+    if (!held) return
+    try {
+      held = await lease.hold()
+    } catch (error) {
+      log.warn({ err: (error as Error).message }, 'inbox.lease_not_renewed')
+    }
   }
 
   /** How long to wait before the next one. */
   async function tick(): Promise<number> {
     if (!(await serves())) return IDLE_MS
-    const moved = (await feedInboxRetries(deps)) + (await collectInbox(deps))
-    return moved > 0 ? 0 : TICK_MS
+    await feedInboxRetries(deps)
+    return (await collectInbox(deps)) > 0 ? 0 : TICK_MS
   }
 
   async function run(): Promise<void> {
     while (!closing) {
       const pauseMs = await tick().catch((error: Error) => {
-        heldSince = Number.NEGATIVE_INFINITY
+        held = false
         log.error({ err: error }, 'inbox.trouble')
         onTrouble(`Answers to single requests can't be kept now, and are tried again: ${error.message}`)
         return TROUBLE_PAUSE_MS
@@ -73,14 +82,16 @@ export function startInboxWorker({ session, bury, log, onTrouble }: InboxWorkerO
     })
   }
 
+  const renewal = setInterval(renew, RENEW_MS)
   const running = run()
   return {
     async close() {
       closing = true
       wake()
       await running
+      clearInterval(renewal)
       try {
-        heldSince = Number.NEGATIVE_INFINITY
+        held = false
         if (await serves()) while ((await collectInbox(deps)) > 0);
       } finally {
         await lease.release()

@@ -1,7 +1,9 @@
 import type { Hold } from '../src/admission/hold.js'
+import { INBOX_LEASE } from '../src/batches/inbox/inbox-collector.js'
 import type { Manifest } from '../src/batches/manifest.js'
 import { readQueueSnapshot } from '../src/batches/read-snapshot.js'
 import type { Session } from '../src/batches/session.js'
+import { INBOX_BATCH } from '../src/completions/request.js'
 
 /** What a process of workers wants to know of a queue again and again. */
 export interface QueueLook {
@@ -17,6 +19,10 @@ export interface QueueLook {
   readonly drainingBatches: number
   /** Data directories with active batches where nobody feeds and collects. */
   readonly unserved: readonly UnservedDirectory[]
+  /** Endings of single requests that are to be collected, and retries of them that are to be fed. */
+  readonly inbox: number
+  /** Whether some process does that. */
+  readonly inboxServed: boolean
 }
 
 export interface UnservedDirectory {
@@ -32,10 +38,13 @@ export interface UnservedDirectory {
  */
 export async function lookAtQueue(session: Session, own: string | null): Promise<QueueLook> {
   const { redis, keys } = session
-  const [snapshot, active, draining] = await Promise.all([
+  const [snapshot, active, draining, endings, retries, inboxLease] = await Promise.all([
     readQueueSnapshot(session),
     byDirectory(session, keys.activeBatches),
     byDirectory(session, keys.drainingBatches),
+    redis.xlen(keys.stream(INBOX_BATCH)),
+    redis.zcard(keys.retries(INBOX_BATCH)),
+    redis.exists(keys.lease(INBOX_LEASE)),
   ])
   const unserved: UnservedDirectory[] = []
   for (const [directory, batches] of active) {
@@ -50,12 +59,14 @@ export async function lookAtQueue(session: Session, own: string | null): Promise
     activeBatches: [...active.values()].reduce((sum, batches) => sum + batches.length, 0),
     drainingBatches: own === null ? 0 : (draining.get(own)?.length ?? 0),
     unserved,
+    inbox: endings + retries,
+    inboxServed: inboxLease === 1,
   }
 }
 
 /** Whether nothing of a queue is left to be done here. */
-export function isIdle({ activeBatches, drainingBatches, requests }: QueueLook): boolean {
-  return activeBatches + drainingBatches + requests === 0
+export function isIdle({ activeBatches, drainingBatches, requests, inbox }: QueueLook): boolean {
+  return activeBatches + drainingBatches + requests + inbox === 0
 }
 
 async function byDirectory({ redis, keys }: Session, set: string): Promise<Map<string, string[]>> {

@@ -50,5 +50,6 @@ function lacksOf(look: QueueLook): Map<string, Lack> {
   for (const { directory, batches, output } of look.unserved) {
     lacks.set(`batch ${directory}`, { role: 'batch', batches, output })
   }
+  if (look.inbox > 0 && !look.inboxServed) lacks.set('inbox', { role: 'batch', inbox: look.inbox })
   return lacks
 }

@@ -24,11 +24,12 @@ export async function readPortion(
   batch: string,
   lease: string,
   { redis, keys, directoryId }: { redis: Redis; keys: QueueKeys; directoryId: string },
+  most = PORTION,
 ): Promise<Entry[]> {
   const replies = await redis
     .multi()
     .get(keys.lease(directoryId))
-    .xrange(keys.stream(batch), '-', '+', 'COUNT', PORTION)
+    .xrange(keys.stream(batch), '-', '+', 'COUNT', most)
     .exec()
   for (const [error] of replies ?? []) if (error !== null) throw error
   const [held, entries] = (replies ?? []).map(([, reply]) => reply)

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { collectInbox, INBOX_LEASE } from '../../src/batches/inbox/inbox-collector.js'
 import { feedInboxRetries } from '../../src/batches/inbox/inbox-retries.js'
+import { createPortionSize } from '../../src/batches/inbox/portion-size.js'
 import { reserve } from '../../src/batches/inbox/reserve.js'
 import { createDirectoryLease } from '../../src/batches/lease.js'
 import type { Session } from '../../src/batches/session.js'
@@ -325,8 +326,41 @@ async function takeInbox() {
   const lease = createDirectoryLease(session.redis, session.keys, INBOX_LEASE, 'deadbeef-1-1')
   expect(await lease.hold()).toBe(true)
   const { redis, keys, store } = session
-  return { redis, keys, store, leaseToken: () => lease.token, bury: letters().bury }
+  return {
+    redis,
+    keys,
+    store,
+    leaseToken: () => lease.token,
+    portion: createPortionSize(),
+    bury: letters().bury,
+  }
 }
+
+describe('a portion of the inbox', () => {
+  it('is small at first, grows while endings are small, and shrinks when they are large or it failed', () => {
+    const portion = createPortionSize()
+    const nextAfter = (bytes: number) => {
+      portion.taken(bytes)
+      return portion.take()
+    }
+    expect(portion.take()).toBe(20)
+    expect([1000, 1000, 0, 1000, 1000].map(nextAfter)).toEqual([40, 80, 80, 160, 200])
+    expect(nextAfter(500_000_000)).toBe(100)
+    expect([portion.take(), portion.take()]).toEqual([50, 25])
+    for (let i = 0; i < 9; i++) portion.take()
+    expect(portion.take()).toBe(1)
+  })
+
+  it('holds no more than that: what is left comes with the next one', async () => {
+    await Promise.all(Array.from({ length: 30 }, () => producer.enqueue(chat('say', { model: 'gone' }))))
+    await startTestWorker(session, { baseUrl: simulator.baseUrl })
+    const { redis, keys } = session
+    await eventually('all have ended', async () => (await redis.xlen(keys.stream(INBOX_BATCH))) === 30)
+    const deps = await takeInbox()
+    expect(await collectInbox(deps)).toBe(20)
+    expect(await collectInbox(deps)).toBe(10)
+  })
+})
 
 describe('a crash of the inbox worker', () => {
   it('between keeping and burying loses nothing and doubles nothing', async () => {

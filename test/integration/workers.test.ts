@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { openDataDirectory } from '../../src/batches/data-directory.js'
 import { createDirectoryLease } from '../../src/batches/lease.js'
+import { INBOX_BATCH } from '../../src/completions/request.js'
 import { createConcurrency } from '../../workers/concurrency.js'
 import { lookAtQueue } from '../../workers/queue-look.js'
 import { expectAnswers, ids, requests } from '../support/batch-files.js'
@@ -171,5 +172,8 @@ it('a look at a queue shows the data directories that nobody serves', async () =
     unserved: [{ directory, batches: [id], output: results }],
   })
   await createDirectoryLease(session.redis, session.keys, directory, 'deadbeef-1-1').hold()
-  expect(await lookAtQueue(session, null)).toMatchObject({ unserved: [] })
+  expect(await lookAtQueue(session, null)).toMatchObject({ unserved: [], inbox: 0, inboxServed: false })
+  await session.redis.zadd(session.keys.retries(INBOX_BATCH), 0, '0')
+  await session.redis.xadd(session.keys.stream(INBOX_BATCH), '*', 'i', '1')
+  expect(await lookAtQueue(session, null)).toMatchObject({ inbox: 2 })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Hold, HoldReason } from '../../src/admission/hold.js'
-import type { QueueLook } from '../../workers/queue-look.js'
+import { isIdle, type QueueLook } from '../../workers/queue-look.js'
 import { createQueueStory, LACK_PATIENCE_MS } from '../../workers/queue-story.js'
 
 const CALM: QueueLook = {
@@ -11,6 +11,8 @@ const CALM: QueueLook = {
   activeBatches: 0,
   drainingBatches: 0,
   unserved: [],
+  inbox: 0,
+  inboxServed: false,
 }
 const UNSERVED = { directory: 'there', batches: ['b1', 'b2'], output: '/there/answers.jsonl' }
 
@@ -56,6 +58,14 @@ describe('the story of a queue', () => {
       [],
       ['lacking'],
     ])
+  })
+
+  it('tells that nobody keeps the answers to single requests, and is not idle while there are any', () => {
+    const lacking = { inbox: 2 }
+    const served = { inbox: 2, inboxServed: true }
+    expect(told([lacking, lacking].map((look, i) => [i * LACK_PATIENCE_MS, look]))).toEqual([[], ['lacking']])
+    expect(told([served, served].map((look, i) => [i * LACK_PATIENCE_MS, look]))).toEqual([[], []])
+    expect([isIdle(CALM), isIdle({ ...CALM, ...served })]).toEqual([true, false])
   })
 
   it('misses nobody to make calls while there is nothing to do', () => {

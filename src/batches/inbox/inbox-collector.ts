@@ -7,6 +7,7 @@ import type { QueueKeys } from '../../redis/keys.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
 import { type BatchStore, LeaseLost } from '../batch-store.js'
 import { type Entry, readPortion } from '../portion.js'
+import type { PortionSize } from './portion-size.js'
 
 const keepScript = loadScript(new URL('./keep.lua', import.meta.url))
 
@@ -21,6 +22,7 @@ export interface InboxDeps {
   readonly keys: QueueKeys
   readonly store: BatchStore
   readonly leaseToken: () => string
+  readonly portion: PortionSize
   /** Adds dead letters to their queue under ids of their own, so that adding twice adds once. */
   readonly bury: (letters: readonly DeadLetter[]) => Promise<void>
 }
@@ -35,14 +37,23 @@ export interface InboxDeps {
 export async function collectInbox(deps: InboxDeps): Promise<number> {
   const { redis, keys, store } = deps
   const lease = deps.leaseToken()
-  const entries = await readPortion(INBOX_BATCH, lease, { redis, keys, directoryId: INBOX_LEASE })
+  const entries = await readPortion(
+    INBOX_BATCH,
+    lease,
+    { redis, keys, directoryId: INBOX_LEASE },
+    deps.portion.take(),
+  )
   const last = entries.at(-1)
-  if (last === undefined) return 0
+  if (last === undefined) {
+    deps.portion.taken(0)
+    return 0
+  }
   await keep(entries, lease, deps)
   await deps.bury(entries.flatMap(({ letter }) => (letter === null ? [] : [letter])))
   await redis.publish(keys.inbox.answered, entries.map(({ key }) => indexOf(key)).join(' '))
   const collected = ((await store.marks(INBOX_BATCH))?.collected ?? 0) + entries.length
   await store.advance(INBOX_BATCH, INBOX_LEASE, lease, { collected }, last.id)
+  deps.portion.taken(sizeOf(entries))
   return entries.length
 }
 
@@ -63,6 +74,13 @@ async function keep(entries: readonly Entry[], lease: string, { redis, keys }: I
   if ((await runScript(redis, keepScript, names, args)) !== 1) {
     throw new LeaseLost('another process has taken over the inbox')
   }
+}
+
+/** About: what a letter weighs beside its body does not matter here. */
+function sizeOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { line, letter }) => {
+    return sum + line.length + (letter?.body == null ? 0 : JSON.stringify(letter.body).length)
+  }, 0)
 }
 
 function indexOf(key: string): string {

@@ -59,6 +59,10 @@ function lackingWords(event: Extract<WorkerEvent, { kind: 'lacking' }>): string 
   const start = `conduit-batch work --roles ${event.role}${option}`
   if (event.role === 'completion')
     return `Nobody makes calls for queue ${event.queue}. Start it with: ${start}`
+  if ('inbox' in event) {
+    const waits = formatCounted(event.inbox, 'single request waits', 'single requests wait')
+    return `${waits} in queue ${event.queue} for a worker that keeps answers and feeds retries. Start it with: ${start}`
+  }
   const [first = '', ...others] = event.batches
   const more = others.length === 0 ? '' : ` and ${formatCounted(others.length, 'other', 'others')}`
   const output = oneLine(event.output)
