@@ -1,3 +1,4 @@
+import type { BatchMarks, BatchStore } from '../src/batches/batch-store.js'
 import type { Session } from '../src/batches/session.js'
 
 const LEAST_READY = 200
@@ -9,7 +10,10 @@ const MOST_DELAYED = 5000
 /** Answers that are not on disk yet. */
 const MOST_UNCOLLECTED = 5000
 
-/** May another chunk be fed? Redis holds about two seconds of work, whatever the batch's length. */
+/**
+ * May another chunk be fed? Redis holds about two seconds of work of batches, whatever their length, and however many
+ * single requests wait beside them.
+ */
 export function createFeedBudget(session: Session, directoryId: string): () => Promise<boolean> {
   const { redis, keys, completions, store } = session
   return async () => {
@@ -18,10 +22,27 @@ export function createFeedBudget(session: Session, directoryId: string): () => P
       redis.hget(keys.pace, 'rate'),
       store.active(directoryId),
     ])
-    const ready = counts.wait ?? 0
+    const ready = await readyOf(active, counts, store)
     const wanted = Math.max(READY_SECONDS * Number(rate ?? 0), 2 * (counts.active ?? 0), LEAST_READY)
     if (ready >= Math.min(MOST_READY, wanted) || (counts.delayed ?? 0) >= MOST_DELAYED) return false
     const uncollected = await Promise.all(active.map((batch) => redis.xlen(keys.stream(batch))))
     return uncollected.reduce((sum, length) => sum + length, 0) < MOST_UNCOLLECTED
   }
+}
+
+/** Jobs of these batches that wait for a call: their part of all, since BullMQ does not tell whose a job is. */
+async function readyOf(
+  batches: readonly string[],
+  counts: Readonly<Record<string, number>>,
+  store: BatchStore,
+): Promise<number> {
+  const { wait = 0, active = 0, delayed = 0 } = counts
+  if (wait === 0) return 0
+  const marks = await Promise.all(batches.map((batch) => store.marks(batch)))
+  const open = marks.reduce((sum, one) => sum + Math.max(0, (one?.fed ?? 0) - endedOf(one)), 0)
+  return Math.min(wait, (open * wait) / (wait + active + delayed))
+}
+
+function endedOf(marks: BatchMarks | null): number {
+  return (marks?.completed ?? 0) + (marks?.failed ?? 0)
 }

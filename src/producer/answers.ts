@@ -40,31 +40,36 @@ interface Waiter {
 export function createAnswers(link: Link): Answers {
   const waiters = new Set<Waiter>()
   let subscriber: Promise<Redis> | null = null
+  /** The connection that listens, or is about to. */
+  let listening: Redis | null = null
   let timer: NodeJS.Timeout | null = null
   let awaySince: number | null = null
 
   function subscribed(): Promise<Redis> {
     subscriber ??= link.use(subscribe).catch((error: unknown) => {
       subscriber = null
+      // It may still hang on a Redis that answers nothing.
+      hangUp()
       throw error
     })
     return subscriber
   }
 
+  function hangUp(): void {
+    listening?.disconnect()
+    listening = null
+  }
+
   async function subscribe({ redis, keys }: Parameters<Parameters<Link['use']>[0]>[0]): Promise<Redis> {
     const own = redis.duplicate({ lazyConnect: true })
+    listening = own
     // Looked at again and again anyway; and the other connection tells of its loss.
     own.on('error', () => undefined)
     own.on('message', (_channel: string, indexes: string) => {
       const told = new Set(indexes.split(' ').map(Number))
       void check([...waiters].filter(({ index }) => told.has(index)))
     })
-    try {
-      await own.subscribe(keys.inbox.answered)
-    } catch (error) {
-      own.disconnect()
-      throw error
-    }
+    await own.subscribe(keys.inbox.answered)
     // From now on each is a reconnection: what was told meanwhile was told to nobody.
     own.on('ready', () => void check([...waiters]))
     return own
@@ -130,9 +135,10 @@ export function createAnswers(link: Link): Answers {
       for (const waiter of [...waiters]) finish(waiter, () => waiter.reject(new ProducerClosed()))
       const last = subscriber
       subscriber = null
-      // It failed before, and told whoever waited.
-      const there = await last?.catch(() => null)
-      there?.disconnect()
+      hangUp()
+      // When it fails, whoever waited was told; when it still came to listen, that ends here.
+      await last?.catch(() => null)
+      hangUp()
     },
   }
 }

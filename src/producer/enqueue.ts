@@ -7,10 +7,11 @@ import { type CompletionRequest, INBOX_BATCH } from '../completions/request.js'
 import type { Answers } from './answers.js'
 import type { ChatRequest, enqueueOptionsSchema } from './chat.js'
 import { checkEnqueueOptions, checkRequest } from './check-request.js'
-import { CustomIdTaken, InboxFull } from './errors.js'
+import { CustomIdTaken, InboxFull, RedisFull } from './errors.js'
 import type { Link } from './link.js'
 import { createRequestHandle, type RequestHandle } from './request-handle.js'
 import { requestIdOf } from './request-id.js'
+import type { createRoomCheck } from './room.js'
 
 /**
  * `customId`: your name for the request. `maxAttempts`: default 8. `timeoutMs`: for one call, default 300,000.
@@ -21,6 +22,7 @@ export type EnqueueOptions = z.input<typeof enqueueOptionsSchema>
 export interface EnqueueDeps {
   readonly link: Link
   readonly answers: Answers
+  readonly hasRoom: ReturnType<typeof createRoomCheck>
   /** How long an answer is kept when the request does not say. */
   readonly keepAnswersMs: number
 }
@@ -29,7 +31,7 @@ export interface EnqueueDeps {
 export async function enqueue(
   request: ChatRequest,
   options: EnqueueOptions,
-  { link, answers, keepAnswersMs }: EnqueueDeps,
+  { link, answers, hasRoom, keepAnswersMs }: EnqueueDeps,
 ): Promise<RequestHandle> {
   const { body, digest } = checkRequest(request)
   const {
@@ -38,13 +40,16 @@ export async function enqueue(
     ...limits
   } = checkEnqueueOptions(options)
   const keepSeconds = Math.ceil(keepMs / 1000)
-  return link.use(async (session) => {
+  return link.use(async (session, place) => {
+    if (!(await hasRoom(session.redis))) throw new RedisFull(place, 'nearly')
     const { kind, index } = await reserve(session.redis, session.keys, { customId, digest, keepSeconds })
     switch (kind) {
       case 'taken':
         throw new CustomIdTaken(customId)
       case 'full':
-        throw new InboxFull(session.queue)
+        throw new InboxFull(session.queue, 'ever')
+      case 'crowded':
+        throw new InboxFull(session.queue, 'open')
       case 'new':
       case 'open':
         await addJob(session, { index, customId, body, limits })

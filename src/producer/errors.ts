@@ -41,24 +41,35 @@ export class CustomIdTaken extends Error {
   }
 }
 
-/** Redis has no memory left. Nothing of what was asked for is lost, and nothing was enqueued for certain. */
+/**
+ * Redis has no memory left for what was asked. `nearly`: what is left is for the workers, and nothing was enqueued.
+ * `entirely`: nothing is lost, and nobody knows whether it was enqueued.
+ */
 export class RedisFull extends Error {
   readonly code = 'redis_full'
 
-  constructor(place: string) {
+  constructor(place: string, how: 'nearly' | 'entirely') {
     super(
-      `Redis at ${place} is full (maxmemory). Enqueue again when workers have made room, or give it more memory`,
+      how === 'nearly'
+        ? `Redis at ${place} has little memory left (maxmemory), which is for the workers. Enqueue again when they have ` +
+            'answered requests and answers have expired, or give it more memory'
+        : `Redis at ${place} is full (maxmemory), so that workers can't make room either. Give it more memory`,
     )
     this.name = 'RedisFull'
   }
 }
 
-/** A queue counts its single requests, and this one has counted as far as it can. */
+/** A queue takes so many single requests that have no answer yet (`open`), and so many in all (`ever`). */
 export class InboxFull extends Error {
   readonly code = 'inbox_full'
 
-  constructor(queue: string) {
-    super(`The queue ${queue} has taken 4,294,967,296 single requests, as many as it can. Use another queue`)
+  constructor(queue: string, why: 'open' | 'ever') {
+    super(
+      why === 'open'
+        ? `The queue ${queue} has as many single requests without an answer as it takes. Enqueue again when workers ` +
+            'have answered some'
+        : `The queue ${queue} has taken 4,294,967,296 single requests, as many as it can. Use another queue`,
+    )
     this.name = 'InboxFull'
   }
 }

@@ -57,7 +57,7 @@ function timedOut(): Error {
 
 function asTypedError(error: unknown, place: string): unknown {
   if (!(error instanceof Error)) return error
-  if (/\bOOM command not allowed/.test(error.message)) return new RedisFull(place)
+  if (/\bOOM command not allowed/.test(error.message)) return new RedisFull(place, 'entirely')
   if (NO_CONNECTION.test(error.message))
     return new RedisUnavailable(place, new Error('there is no connection'))
   return NOT_NOW.test(error.message) || isSocketError(error) ? new RedisUnavailable(place, error) : error

@@ -9,11 +9,11 @@ import type { ProducerSettings } from './options.js'
 /** The producer's way to Redis, opened when it is first needed. */
 export interface Link {
   /**
-   * Does some work there; fails within seconds when Redis is away.
+   * Does some work there (`place`: the Redis, without its password); fails within seconds when Redis is away.
    * @throws RedisUnavailable, RedisFull, ProducerClosed, EvictingRedis, RedisTooOld, and of the private server
    *   RedisNotInstalled, RedisStartFailed
    */
-  use<T>(work: (session: Session) => Promise<T>): Promise<T>
+  use<T>(work: (session: Session, place: string) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -44,7 +44,7 @@ export function createLink(settings: ProducerSettings): Link {
   return {
     async use(work) {
       const { place, session } = await opened()
-      return failFast(place, () => work(session))
+      return failFast(place, () => work(session, place))
     },
     async close() {
       closed = true

@@ -9,6 +9,7 @@ import { createLink } from './link.js'
 import { type ProducerOptions, readOptions } from './options.js'
 import { createRequestHandle, type RequestHandle } from './request-handle.js'
 import { isSameRequest, parseRequestId } from './request-id.js'
+import { createRoomCheck } from './room.js'
 import { type BatchInput, type SubmitOptions, submitBatch } from './submit-batch.js'
 
 /**
@@ -85,6 +86,7 @@ export function createProducer(options: ProducerOptions = {}): Producer {
   queueKeys(keyPrefix, queue)
   const link = createLink(settings)
   const answers = createAnswers(link)
+  const hasRoom = createRoomCheck()
   let opening: Promise<DataDirectory> | null = null
 
   function directory(): Promise<DataDirectory> {
@@ -101,7 +103,7 @@ export function createProducer(options: ProducerOptions = {}): Producer {
   }
 
   return {
-    enqueue: (request, given = {}) => enqueue(request, given, { link, answers, keepAnswersMs }),
+    enqueue: (request, given = {}) => enqueue(request, given, { link, answers, hasRoom, keepAnswersMs }),
     async handle(id) {
       const parsed = parseRequestId(id)
       if (parsed === null) throw new RequestUnknown(id)

@@ -10,6 +10,9 @@ export interface ResultOptions {
   readonly signal?: AbortSignal
 }
 
+/** What a timer can count; whoever gives more waits as long as it takes. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** `waiting`: it has no answer yet. */
 export type RequestStatus = 'waiting' | 'completed' | 'failed'
 
@@ -78,7 +81,7 @@ async function within<T>(
   let timer: NodeJS.Timeout | undefined
   let onAbort: (() => void) | undefined
   const end = new Promise<never>((_, reject) => {
-    if (timeoutMs !== undefined) {
+    if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER_MS) {
       timer = setTimeout(() => reject(new ResultTimeout(id, timeoutMs)), timeoutMs)
     }
     onAbort = () => reject(signal?.reason)

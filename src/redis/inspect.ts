@@ -48,6 +48,12 @@ export async function inspectRedis(redis: Redis): Promise<RedisInspection> {
   }
 }
 
+/** Gives how much memory Redis uses, and may use (0: no limit). */
+export async function readMemory(redis: Redis): Promise<{ usedBytes: number; maxBytes: number }> {
+  const info = parseInfo(await redis.info('memory'))
+  return { usedBytes: Number(info.get('used_memory') ?? 0), maxBytes: Number(info.get('maxmemory') ?? 0) }
+}
+
 /**
  * Gives warnings, a sentence each, about what a Redis may lose.
  * @throws RedisTooOld, EvictingRedis

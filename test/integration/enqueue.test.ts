@@ -194,8 +194,10 @@ describe('whoever waits', () => {
     const waited = expect(request.result({ signal: abort.signal })).rejects.toThrow('enough')
     abort.abort(new Error('enough'))
     await waited
+    const patient = request.result({ timeoutMs: Number.POSITIVE_INFINITY })
     await work()
     expect(await request.result({ timeoutMs: 30_000 })).toMatchObject({ kind: 'completed' })
+    expect(await patient).toMatchObject({ kind: 'completed' })
   })
 
   it('is told when there is no such request, also when the place is of another', async () => {

@@ -1,8 +1,11 @@
-import { kill } from 'node:process'
+import { getActiveResourcesInfo, kill } from 'node:process'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MOST_OPEN_REQUESTS } from '../../src/batches/inbox/reserve.js'
 import { openSession } from '../../src/batches/session.js'
-import { createProducer, type Producer, RedisFull, RedisUnavailable } from '../../src/index.js'
+import { INBOX_BATCH } from '../../src/completions/request.js'
+import { createProducer, InboxFull, type Producer, RedisFull, RedisUnavailable } from '../../src/index.js'
 import { connectRedis } from '../../src/redis/connect.js'
+import { readMemory } from '../../src/redis/inspect.js'
 import { queueKeys } from '../../src/redis/keys.js'
 import { completion, scriptConduit } from '../support/conduit.js'
 import { eventually } from '../support/eventually.js'
@@ -80,6 +83,20 @@ describe.skipIf(serverBinary === null)('with a Redis of its own', () => {
     }
   })
 
+  it('whoever waits first while it answers nothing leaves no connection behind', async () => {
+    const open = () => getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
+    const before = open()
+    const request = await producer.enqueue(CHAT)
+    kill(redis.pid, 'SIGSTOP')
+    try {
+      await expect(request.result()).rejects.toThrow(RedisUnavailable)
+      await producer.close()
+      await eventually('all are closed', () => open() <= before)
+    } finally {
+      kill(redis.pid, 'SIGCONT')
+    }
+  })
+
   it('a result is waited for across its restart, and a custom id across the outage is one call', async () => {
     const request = await producer.enqueue(CHAT, { customId: 'one' })
     const waited = request.result()
@@ -119,6 +136,32 @@ describe.skipIf(serverBinary === null)('a Redis that is full', () => {
     const redis = await startPrivateRedis(['--maxmemory', '1mb'])
     const producer = createProducer({ redis: redis.url })
     await expect(producer.enqueue(CHAT)).rejects.toThrow(RedisFull)
+    await producer.close()
+    await redis.stop()
+  })
+
+  it('is told before it is, so that workers have room to work; and there is none for endless requests', async () => {
+    const redis = await startPrivateRedis()
+    const producer = createProducer({ redis: redis.url })
+    const own = await connectRedis({ url: redis.url }, 'client')
+    await producer.enqueue(CHAT)
+    await own.config('SET', 'maxmemory', Math.round((await readMemory(own)).usedBytes * 1.2))
+    await eventually('it is refused', () =>
+      producer.enqueue(CHAT).then(
+        () => false,
+        (error) => error instanceof RedisFull,
+      ),
+    )
+    expect(await own.set('still', 'writable')).toBe('OK')
+    await own.config('SET', 'maxmemory', 0)
+    await own.hset(queueKeys('cb', 'default').batch(INBOX_BATCH), 'total', MOST_OPEN_REQUESTS)
+    await eventually('too many are open', () =>
+      producer.enqueue(CHAT).then(
+        () => false,
+        (error) => error instanceof InboxFull,
+      ),
+    )
+    own.disconnect()
     await producer.close()
     await redis.stop()
   })

@@ -2,8 +2,9 @@
 -- KEYS 1 inbox (hash, a batch)  2 index of this custom id (string)  3 done (bitmap)  4 generations (hash)
 -- ARGV 1 beginning of the names of the requests  2 custom id  3 digest of the request  4 seconds to keep its answer
 --      5 options of the inbox (JSON)  6 most requests that there may ever be
+--      7 most without an answer
 -- reply: { what, index }, what: 'new' | 'open' (known, and its job may be missing) | 'known' | 'taken' (by another
---   request) | 'full'
+--   request) | 'full' | 'crowded'
 local known = redis.call('GET', KEYS[2])
 if known then
   if redis.call('HGET', ARGV[1] .. known, 'digest') ~= ARGV[3] then return { 'taken', tonumber(known) } end
@@ -14,8 +15,10 @@ end
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('HSET', KEYS[1], 'state', 'running', 'total', 0, 'completed', 0, 'failed', 0, 'options', ARGV[5])
 end
-local index = tonumber(redis.call('HGET', KEYS[1], 'total') or '0')
+local function count(field) return tonumber(redis.call('HGET', KEYS[1], field) or '0') end
+local index = count('total')
 if index >= tonumber(ARGV[6]) then return { 'full', 0 } end
+if index - count('completed') - count('failed') >= tonumber(ARGV[7]) then return { 'crowded', 0 } end
 redis.call('HINCRBY', KEYS[1], 'total', 1)
 redis.call('HSET', ARGV[1] .. index, 'customId', ARGV[2], 'digest', ARGV[3], 'keep', ARGV[4])
 redis.call('SET', KEYS[2], index)

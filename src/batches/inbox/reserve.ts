@@ -18,6 +18,9 @@ const INBOX_OPTIONS: BatchOptions = {
 /** A Redis string has 2^32 bits, and each request costs one in the bitmap of what is done. */
 const MOST_REQUESTS = 2 ** 32
 
+/** Requests without an answer: each costs memory, and an inbox that nobody works on must not fill Redis. */
+export const MOST_OPEN_REQUESTS = 1_000_000
+
 /** What a place in the inbox is asked for. */
 export interface Reservation {
   readonly customId: string
@@ -30,10 +33,10 @@ export interface Reservation {
 /**
  * `new`: the place is the caller's to fill. `open`: it was reserved before, and whoever did may have died before the
  * job was added. `known`: nothing is left to do. `taken`: another request has this custom id. `full`: the queue has
- * had as many requests as it can count.
+ * had as many requests as it can count. `crowded`: too many have no answer yet.
  */
 export interface Reserved {
-  readonly kind: 'new' | 'open' | 'known' | 'taken' | 'full'
+  readonly kind: 'new' | 'open' | 'known' | 'taken' | 'full' | 'crowded'
   readonly index: number
 }
 
@@ -46,7 +49,8 @@ export async function reserve(
   const own = [keys.batch(INBOX_BATCH), customIdKey(keys, customId)]
   const names = [...own, keys.done(INBOX_BATCH), keys.generations(INBOX_BATCH)]
   const options = JSON.stringify(INBOX_OPTIONS)
-  const args = [keys.inbox.request(''), customId, digest, keepSeconds, options, MOST_REQUESTS]
+  const bounds = [MOST_REQUESTS, MOST_OPEN_REQUESTS]
+  const args = [keys.inbox.request(''), customId, digest, keepSeconds, options, ...bounds]
   const [kind, index] = (await runScript(redis, reserveScript, names, args)) as [Reserved['kind'], number]
   return { kind, index }
 }
