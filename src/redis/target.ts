@@ -14,7 +14,7 @@ export class InvalidRedisUrl extends Error {
 
   constructor(what: string) {
     const problem = `${what}. It looks like redis://host:6379/0, or rediss://user:password@host:6380/0 for TLS`
-    super(`REDIS_URL ${problem}`)
+    super(`The URL of Redis ${problem}`)
     this.problem = problem
     this.name = 'InvalidRedisUrl'
   }

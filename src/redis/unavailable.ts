@@ -24,7 +24,7 @@ export class RedisUnavailable extends Error {
   /** @param place the target without password; @param cause what ioredis reported, of which only the kind is kept */
   constructor(place: string, cause: unknown) {
     super(
-      `Redis can't be used at ${place}: ${reasonOf(cause)}. Check that it runs and that REDIS_URL is right`,
+      `Redis can't be used at ${place}: ${reasonOf(cause)}. Check that it runs and that its address (REDIS_URL, or the option redis of a program) is right`,
     )
     this.name = 'RedisUnavailable'
   }

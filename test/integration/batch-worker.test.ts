@@ -78,6 +78,17 @@ const stateOf = async ({ id }: TestBatch) => (await session.store.marks(id))?.st
 const untilState = (batch: TestBatch, state: string) =>
   eventually(`the batch is ${state}`, async () => (await stateOf(batch)) === state)
 
+it('a batch is fed however many single requests wait, and no more than its own share', async () => {
+  simulator = await startSimulator()
+  const batch = await testBatch(requests(520), {}, session)
+  const others = Array.from({ length: 2100 }, (_, i) => ({ name: 'x', data: {}, opts: { jobId: `x-${i}` } }))
+  await session.completions.addBulk(others)
+  const mayFeed = createFeedBudget(session, batch.directory.id)
+  expect(await mayFeed()).toBe(true)
+  await session.redis.hset(session.keys.batch(batch.id), 'fed', 2500)
+  expect(await mayFeed()).toBe(false)
+})
+
 describe('a batch', () => {
   it('is fed, called, collected and finished: every line in one of the two files, under their final names', async () => {
     simulator = await startSimulator()

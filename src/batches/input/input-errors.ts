@@ -3,7 +3,7 @@ export class InputNotFound extends Error {
   readonly code = 'input_not_found'
 
   constructor(input: string, options?: ErrorOptions) {
-    super(`There is no file ${input}. Check the path (use - to read from stdin).`, options)
+    super(`There is no file ${input}. Check the path`, options)
     this.name = 'InputNotFound'
   }
 }

@@ -2,6 +2,7 @@ import type { Session } from '../../batches/session.js'
 import { placeOfId } from '../../completions/dead-letters/filing.js'
 import type { RetryResult } from '../../completions/dead-letters/retry.js'
 import { composeEdits, type Edit, parseSet } from '../../completions/edit.js'
+import { INBOX_BATCH } from '../../completions/request.js'
 import { loadConfig } from '../../config.js'
 import type { RetryFlags } from '../commands/dead-letters.js'
 import { EXIT, type ExitCode } from '../exit.js'
@@ -105,8 +106,11 @@ function retriedWords(
     return unknown.length > 0 ? [] : ['No dead letter is like that: there was nothing to retry.']
   if (retried === 0) return ['Nothing was retried.']
   const several = [...batches.values()].reduce((sum, { size }) => sum + size, 0) > 1
+  const where = [...batches.values()].some((ids) => ids.has(INBOX_BATCH))
+    ? 'the answers land in the files there, those to single requests with whoever enqueued them'
+    : 'the answers land in the files there'
   return [
     `${formatCounted(retried, 'dead letter was', 'dead letters were')} given back to ` +
-      `${several ? 'their batches' : retried === 1 ? 'its batch' : 'their batch'}; the answers land in the files there.`,
+      `${several ? 'their batches' : retried === 1 ? 'its batch' : 'their batch'}; ${where}.`,
   ]
 }

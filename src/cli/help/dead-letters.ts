@@ -6,7 +6,7 @@ export const DEAD_LETTERS: Manual = {
       'are used up, or its line was never a request. It stays, with what Conduit answered, until it is retried or ' +
       'discarded, or its batch is purged.',
     'See what failed, mend it, send it again: the answers land in the files of their batches, which become whole ' +
-      'again under the same names.',
+      'again under the same names. The answer to a single request goes to its handle, in the program that enqueued it.',
   ],
   examples: [
     { type: 'conduit-batch dead-letters list' },
