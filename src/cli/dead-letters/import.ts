@@ -30,6 +30,7 @@ export async function importLetters(file: string, flags: ImportFlags): Promise<E
   const config = loadConfig(undefined, flags)
   return visit(config, async (visiting) => {
     const { queue } = flags
+    if (queue !== undefined) config.assertQueue(queue)
     const lots = await openLots(visiting, config, queue === undefined ? {} : { queue })
     const tally: ImportTally = { ...newTally(), refusedLines: 0, named: [] }
     const { interrupted } = await inPortions(importLines(file), async ({ lines, refused }) => {

@@ -2,7 +2,7 @@ import type { Session } from '../../batches/session.js'
 import { placeOfId } from '../../completions/dead-letters/filing.js'
 import type { RetryResult } from '../../completions/dead-letters/retry.js'
 import { composeEdits, type Edit, parseSet } from '../../completions/edit.js'
-import { loadConfig } from '../../config.js'
+import { type Config, loadConfig } from '../../config.js'
 import type { RetryFlags } from '../commands/dead-letters.js'
 import { EXIT, type ExitCode } from '../exit.js'
 import { formatCount, formatCounted } from '../text/format.js'
@@ -10,7 +10,7 @@ import { choiceOptions } from '../text/letter-choice.js'
 import { type Refusals, refusalSentences } from '../text/refusal-words.js'
 import { visit } from '../visit.js'
 import { askFirst } from './ask-first.js'
-import { type Chosen, choose } from './chosen.js'
+import { type Chosen, type ChosenLot, choose } from './chosen.js'
 import { tellDryRun } from './dry-run.js'
 import { eachPortion } from './each-portion.js'
 import { batchStates, nextSteps, type Retried } from './next-steps.js'
@@ -33,6 +33,7 @@ export async function retryLetters(ids: readonly string[], flags: RetryFlags): P
   const config = loadConfig(undefined, flags)
   return visit(config, async (visiting) => {
     const chosen = await choose(ids, flags, visiting, config)
+    assertServed(chosen.lots, config)
     if (flags.dryRun) {
       tellDryRun(chosen, 'retried', flags.json === true)
       return EXIT.answered
@@ -47,6 +48,11 @@ export async function retryLetters(ids: readonly string[], flags: RetryFlags): P
     const isWhole = chosen.unknown.length === 0 && Object.keys(tally.refusals).length === 0
     return interrupted ? EXIT.interrupted : isWhole ? EXIT.answered : EXIT.failures
   })
+}
+
+/** Nobody would ever call what goes back to a queue that is not set up. @throws UnknownQueue */
+function assertServed(lots: readonly ChosenLot[], config: Config): void {
+  for (const { queue, count: letters } of lots) if (letters > 0) config.assertQueue(queue)
 }
 
 export function newTally(): RetryTally {

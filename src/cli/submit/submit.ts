@@ -23,6 +23,7 @@ import { type SubmittedView, submittedObject, submittedWords } from './submitted
  */
 export async function submitBatch(input: string, flags: SubmitFlags): Promise<void> {
   const config = loadConfig(undefined, flags)
+  config.assertQueue(flags.queue)
   const screen = createScreen()
   const directory = await openDataDirectory(config.dataDirectory)
   const log = createLog(config.logLevel ?? (screen.isTerminal ? 'silent' : 'warn'))
