@@ -1,7 +1,9 @@
 import { userInfo } from 'node:os'
+import { resumeCommand } from '../../alerts/advice.js'
 import type { Session } from '../../batches/session.js'
 import { loadConfig } from '../../config.js'
 import type { GateFlags } from '../commands/gate.js'
+import { suggested } from '../text/suggest.js'
 import { visit } from '../visit.js'
 
 /** Places a person's hold; only a person lifts it. */
@@ -22,7 +24,7 @@ export async function pause(queue: string, flags: GateFlags): Promise<void> {
       placed === 'placed'
         ? `Queue ${queue} is paused. Calls in flight finish; nothing is lost.`
         : `Queue ${queue} was paused already.`,
-      `To go on: conduit-batch resume${queue === 'default' ? '' : ` ${queue}`}`,
+      `To go on: ${suggested(resumeCommand(queue))}`,
     ])
   })
 }

@@ -6,6 +6,7 @@ import type { ListFlags } from '../commands/list.js'
 import { outputCanvas } from '../status/output-canvas.js'
 import { type ListRow, listState, renderList } from '../text/list.js'
 import { createPaint } from '../text/paint.js'
+import { suggested } from '../text/suggest.js'
 import { assertKnownQueue, type Visit, visit } from '../visit.js'
 
 /** `conduit-batch list`: the batches of this data directory and those that Redis remembers, newest first. */
@@ -28,8 +29,10 @@ export async function list(flags: ListFlags): Promise<void> {
   }
   if (shown.length === 0) {
     const none =
-      rows.length === 0 ? 'There is no batch yet' : 'No batch is like that; all of them: conduit-batch list'
-    const start = rows.length === 0 ? '. Start one: conduit-batch submit prompts.jsonl' : ''
+      rows.length === 0
+        ? 'There is no batch yet'
+        : `No batch is like that; all of them: ${suggested('conduit-batch list')}`
+    const start = rows.length === 0 ? `. Start one: ${suggested('conduit-batch submit prompts.jsonl')}` : ''
     process.stderr.write(`${none}${start}\n`)
     return
   }

@@ -4,6 +4,7 @@ import { inheritanceWords } from '../run/inheritance.js'
 import { formatCount, formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { shellWord } from '../text/shell-word.js'
+import { suggested } from '../text/suggest.js'
 import { workersSentence } from '../text/workers-words.js'
 
 /** A batch that was just handed over. */
@@ -33,8 +34,10 @@ export function submittedWords(view: SubmittedView): string[] {
     ...(ended ? [] : [workersSentence(queue)]),
     ...(ended
       ? []
-      : [`Follow it: conduit-batch status ${manifest.name === nameWanted ? name : manifest.batch} --watch`]),
-    `${ended ? 'Its answers' : 'Answers, once it is done'}: conduit-batch results ${manifest.batch}`,
+      : [
+          `Follow it: ${suggested(`conduit-batch status ${manifest.name === nameWanted ? name : manifest.batch} --watch`)}`,
+        ]),
+    `${ended ? 'Its answers' : 'Answers, once it is done'}: ${suggested(`conduit-batch results ${manifest.batch}`)}`,
   ]
 }
 

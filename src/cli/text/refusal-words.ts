@@ -1,5 +1,6 @@
 import type { Refusal } from '../../completions/dead-letters/retry.js'
 import { formatCounted } from './format.js'
+import { suggested } from './suggest.js'
 
 /** How many letters were refused, by reason. */
 export type Refusals = Readonly<Partial<Record<Refusal, number>>>
@@ -15,18 +16,18 @@ function sentence(why: Refusal, count: number, choice: string): string {
     case 'not_sendable':
       return (
         `${letters} can't be sent: correct the lines in the input and run it again (it calls ` +
-        `only what is new), or: conduit-batch dead-letters export${choice === '' ? '' : ` ${choice}`} --output FILE, ` +
-        'mend the bodies there, then conduit-batch dead-letters import FILE'
+        `only what is new), or: ${suggested(`conduit-batch dead-letters export${choice === '' ? '' : ` ${choice}`} --output FILE`)}, ` +
+        `mend the bodies there, then ${suggested('conduit-batch dead-letters import FILE')}`
       )
     case 'ended':
       return (
         `${letters} ${count === 1 ? 'belongs' : 'belong'} to a batch that was cancelled or has stopped: run it again ` +
-        'first, with the same run or submit command (it calls no answer again). Which: conduit-batch list'
+        `first, with the same run or submit command (it calls no answer again). Which: ${suggested('conduit-batch list')}`
       )
     case 'gone':
       return (
         `${letters} ${count === 1 ? 'belongs' : 'belong'} to a batch that Redis has forgotten: run it again, with the ` +
-        'same run or submit command, or drop them: conduit-batch dead-letters discard'
+        `same run or submit command, or drop them: ${suggested('conduit-batch dead-letters discard')}`
       )
     case 'not_there':
       return `${letters} ${count === 1 ? 'is' : 'are'} not there any more: retried or discarded meanwhile.`
