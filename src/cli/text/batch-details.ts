@@ -115,10 +115,15 @@ function times({ manifest, batch, nowMs }: DetailsView, canvas: Canvas): string[
       ? []
       : labelled(
           'Ended',
-          `${formatMoment(finishedAt, nowMs)}, after ${formatDuration(finishedAt - createdAt)}`,
+          `${formatMoment(finishedAt, nowMs)}, ${tookWords(finishedAt - createdAt)}`,
           canvas,
         )),
   ]
+}
+
+/** `after 4 s`, `in under 1 s` */
+function tookWords(tookMs: number): string {
+  return `${tookMs < 1000 ? 'in' : 'after'} ${formatDuration(tookMs)}`
 }
 
 function files({ manifest, batch, here, replacedBy }: DetailsView, canvas: Canvas): string[] {
