@@ -1,3 +1,4 @@
+import { findDataDirectory } from '../../batches/data-directory.js'
 import type { Session } from '../../batches/session.js'
 import { placeOfId } from '../../completions/dead-letters/filing.js'
 import type { RetryResult } from '../../completions/dead-letters/retry.js'
@@ -16,6 +17,7 @@ import { tellDryRun } from './dry-run.js'
 import { eachPortion } from './each-portion.js'
 import { batchStates, nextSteps, type Retried } from './next-steps.js'
 import { inPortions } from './portions.js'
+import { sendableOf } from './sendable.js'
 import { tellUnknown } from './unknown.js'
 
 /** What came of a retry so far. */
@@ -42,8 +44,13 @@ export async function retryLetters(ids: readonly string[], flags: RetryFlags): P
     }
     await askFirst(chosen.count, 'Retry', flags)
     const tally = newTally()
+    const directory = await findDataDirectory(config.dataDirectory)
     const { interrupted } = await inPortions(eachPortion(chosen.lots), async ({ lot, ids: portion }) => {
-      count(tally, lot.session, portion, await lot.letters.retry(portion, edit))
+      const { ids: sendable, lost } = await sendableOf(lot, portion, directory)
+      if (lost.length > 0) tally.refusals.input_lost = (tally.refusals.input_lost ?? 0) + lost.length
+      if (sendable.length > 0) {
+        count(tally, lot.session, sendable, await lot.letters.retry(sendable, edit))
+      }
       return `${formatCount(tally.retried)} of ${formatCount(chosen.count)} retried`
     })
     await report(tally, interrupted, chosen, flags)
