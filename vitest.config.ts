@@ -9,12 +9,11 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    // Test files of one process share their modules: loading them anew for each took as long as many of the tests.
+    isolate: false,
+    setupFiles: ['test/support/setup.ts'],
     projects: [
-      {
-        extends: true,
-        // They share nothing that could be spoilt, and loading every module anew takes longer than most of them.
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false },
-      },
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
         extends: true,
         test: {

@@ -1,5 +1,6 @@
 import type { Stats } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
+import { access, open, stat } from 'node:fs/promises'
+import { placeOfLine } from '../completions/output-line.js'
 import type { DataDirectory, OutputOwner } from './data-directory.js'
 import type { Manifest } from './manifest.js'
 import { partialName } from './publish.js'
@@ -9,6 +10,9 @@ import { filesOfAllRevisions } from './revision.js'
 export class OutputTaken extends Error {
   readonly code = 'output_taken'
 }
+
+/** Enough for the id that every line of ours begins with. */
+const HEAD_BYTES = 256
 
 /** The two files that a batch writes: final names, absolute. */
 type Outputs = Pick<Manifest, 'output' | 'errors'>
@@ -97,11 +101,30 @@ export async function refuseFilesInPlace(
   if (taken === undefined) return
   const whose =
     owner === null
-      ? 'and conduit-batch did not write it from here'
+      ? await unclaimed(taken)
       : `from batch ${owner.batch} (${owner.input.name}${owner.input.name === input ? ', with other content or another model' : ''})`
   throw new OutputTaken(
     `${taken} is there already, ${whose}. Name another file with --output, or replace it with --fresh.`,
   )
+}
+
+/** What may be said of a file that belongs to no batch that is known here. */
+async function unclaimed(path: string): Promise<string> {
+  const head = await firstBytes(path)
+  return placeOfLine(head) === null
+    ? 'and conduit-batch did not write it from here'
+    : 'and conduit-batch may have written it; its batch was removed (purge or retention), or is of another data directory'
+}
+
+async function firstBytes(path: string): Promise<string> {
+  const file = await open(path, 'r').catch(() => null)
+  if (file === null) return '' // It can't be read, so nothing more is known of it.
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await file.close()
+  }
 }
 
 /**

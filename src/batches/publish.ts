@@ -5,6 +5,14 @@ import { codeOf, NO_LINK } from './links.js'
 /** A line of ours begins with its id. */
 const LONGEST_ID = 100
 
+/** The system's calls that make links; not every file system has them. */
+export interface Links {
+  readonly link: (target: string, path: string) => Promise<void>
+  readonly symlink: (target: string, path: string) => Promise<void>
+}
+
+const REAL_LINKS: Links = { link, symlink }
+
 /** What the user sees of a file while it grows. */
 export function partialName(final: string): string {
   return `${final}.partial`
@@ -21,7 +29,7 @@ async function sameFile(a: string, b: string, look: typeof stat | typeof lstat =
 }
 
 /** Whether a link could be made. */
-async function couldLink(make: typeof link | typeof symlink, own: string, name: string): Promise<boolean> {
+async function couldLink(make: Links['link'], own: string, name: string): Promise<boolean> {
   try {
     await make(own, name)
     return true
@@ -36,18 +44,18 @@ async function couldLink(make: typeof link | typeof symlink, own: string, name: 
  * is seen loses nothing; a symbolic link where the data directory is on another file system; nothing where there
  * are no links at all, for no batch should stand still for want of a look at it.
  */
-export async function showPartial(own: string, final: string): Promise<void> {
+export async function showPartial(own: string, final: string, links: Links = REAL_LINKS): Promise<void> {
   const partial = partialName(final)
   if (await sameFile(own, partial)) return
   await rm(partial, { force: true })
-  if (!(await couldLink(link, own, partial))) await couldLink(symlink, own, partial)
+  if (!(await couldLink(links.link, own, partial))) await couldLink(links.symlink, own, partial)
 }
 
 /** Gives a complete file its final name, at once and whole. Doing it again changes nothing. */
-export async function publish(own: string, final: string): Promise<void> {
+export async function publish(own: string, final: string, links: Links = REAL_LINKS): Promise<void> {
   const partial = partialName(final)
   if (await sameFile(own, final)) return rm(partial, { force: true })
-  await showPartial(own, final)
+  await showPartial(own, final, links)
   if (!(await sameFile(own, partial))) {
     const draft = `${final}.tmp`
     await copyFile(own, draft)

@@ -10,7 +10,12 @@ import type { Session } from './session.js'
 /** The body of a request as it would be sent now, what retries changed included; or why it can't be had. */
 export type ReadRequest =
   | { readonly kind: 'there'; readonly body: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'missing'; readonly reason: string }
+  | {
+      readonly kind: 'missing'
+      readonly reason: string
+      /** Its input is to be had here, but is not what it was, or is gone: a retry would come to nothing. */
+      readonly inputLost?: true
+    }
 
 /** Reads the requests of dead letters again. It keeps inputs open until it is closed. */
 export interface RequestReader {
@@ -26,6 +31,7 @@ interface OpenInput {
   readonly chunks: ChunkReader | null
   /** Why there are no chunks. */
   readonly reason: string
+  readonly inputLost: boolean
 }
 
 /** @param directory where inputs are looked for; null when there is none */
@@ -44,8 +50,8 @@ export function createRequestReader(session: Session, directory: DataDirectory |
     batch: string,
     places: readonly RequestPlace[],
   ): Promise<Map<string, ReadRequest>> {
-    const { chunks, reason } = await inputOf(batch)
-    if (chunks === null) return missing(places, reason)
+    const { chunks, reason, inputLost } = await inputOf(batch)
+    if (chunks === null) return missing(places, reason, inputLost)
     const inOrder = [...places].sort((a, b) => a.index - b.index)
     try {
       const { requests, unsendable } = await requestsAt(batch, inOrder, chunks, session)
@@ -58,7 +64,11 @@ export function createRequestReader(session: Session, directory: DataDirectory |
       return read
     } catch (error) {
       if (!isInputTrouble(error)) throw error
-      return missing(places, error.message)
+      if (places.length === 1) return missing(places, error.message, true)
+      // What is wrong with one part of the input says nothing of the others.
+      const middle = inOrder.length >> 1
+      const first = await readBatch(batch, inOrder.slice(0, middle))
+      return new Map([...first, ...(await readBatch(batch, inOrder.slice(middle)))])
     }
   }
 
@@ -85,7 +95,12 @@ async function openInput(
   session: Session,
   directory: DataDirectory | null,
 ): Promise<OpenInput> {
-  const nothing = (reason: string): OpenInput => ({ manifest: null, chunks: null, reason })
+  const nothing = (reason: string): OpenInput => ({
+    manifest: null,
+    chunks: null,
+    reason,
+    inputLost: false,
+  })
   if (batch === INBOX_BATCH) return nothing('a program enqueued it, and its body is kept no more')
   const manifest = (await directory?.manifest(batch)) ?? null
   if (manifest === null || directory === null) return nothing(await elsewhere(batch, session))
@@ -96,10 +111,11 @@ async function openInput(
       manifest,
       chunks: await openChunks({ directory: own, sourcePath: input.path, model }),
       reason: '',
+      inputLost: false,
     }
   } catch (error) {
     if (!isInputTrouble(error)) throw error
-    return { ...nothing(error.message), manifest }
+    return { ...nothing(error.message), manifest, inputLost: true }
   }
 }
 
@@ -110,8 +126,13 @@ async function elsewhere(batch: string, { redis, keys }: Session): Promise<strin
   return `the input of batch ${batch} is kept ${where}; run this there, or name that directory with --data-dir`
 }
 
-function missing(places: readonly RequestPlace[], reason: string): Map<string, ReadRequest> {
-  return new Map(places.map((place) => [jobId(place), { kind: 'missing', reason }]))
+function missing(
+  places: readonly RequestPlace[],
+  reason: string,
+  inputLost: boolean,
+): Map<string, ReadRequest> {
+  const request: ReadRequest = { kind: 'missing', reason, ...(inputLost ? { inputLost } : {}) }
+  return new Map(places.map((place) => [jobId(place), request]))
 }
 
 function isInputTrouble(error: unknown): error is Error {

@@ -15,6 +15,7 @@ import type { DataDirectory } from './data-directory.js'
 import { type AtRest, findForebears } from './inherit/legacy.js'
 import { readRequests, takeOver } from './inherit/take-over.js'
 import { hasUnchanged, type RequestTable } from './inherit/unchanged.js'
+import type { LineProblem } from './input/line-problem.js'
 import { readRejects } from './input/rejects.js'
 import { readRequestIndex } from './input/request-index.js'
 import { type InputSource, openSource } from './input/source.js'
@@ -35,6 +36,8 @@ export interface Submission {
   readonly options: BatchOptions
   /** Refuse the whole file when one line can't be sent. */
   readonly strict: boolean
+  /** Refuse a file of which not one line can be sent; else it becomes a batch whose requests have all failed. */
+  readonly refuseUnsendable?: boolean
   /** Start over, whatever there was. */
   readonly fresh: boolean
 }
@@ -66,6 +69,17 @@ export class BadLines extends Error {
   }
 }
 
+/** No line of the input can be sent: nothing was registered. */
+export class NothingSendable extends Error {
+  readonly code = 'nothing_sendable'
+  constructor(input: string, { line, code, message }: LineProblem) {
+    const model = code === 'missing_model' ? ' Or name one for all lines that have none: --model MODEL' : ''
+    super(
+      `No line of ${input === '-' ? 'stdin' : input} can be sent, so no batch was made of it. Line ${line}: ${message}${model}`,
+    )
+  }
+}
+
 /** Told while a large input is read. */
 export type SubmitProgress = (step: 'validating', bytes: number, ofBytes: number) => void
 
@@ -82,7 +96,7 @@ function identityOf(sha256: string, { output, queue, model }: Submission): strin
  *
  * @param atRest brings such a batch to rest; null: its output is refused, as any other that is there
  * @throws InputNotFound, InputUnreadable, InputEmpty, InputChanged, OutputUnusable, OutputTaken, BadLines,
- * InvalidBatchName, NameTaken, ResultFileDamaged, and what `atRest` throws
+ * NothingSendable, InvalidBatchName, NameTaken, ResultFileDamaged, and what `atRest` throws
  */
 export async function submit(
   directory: DataDirectory,
@@ -108,9 +122,18 @@ export async function submit(
     else if (!fresh) await refuseFilesInPlace(submission, submission.input, owner)
 
     const progress = (bytes: number) => onProgress('validating', bytes, source.bytes)
-    const { total, rejected } = await stageInput({ source, model, directory: staging, onProgress: progress })
+    const { total, rejected, firstProblems } = await stageInput({
+      source,
+      model,
+      directory: staging,
+      onProgress: progress,
+    })
     if (submission.strict && rejected > 0) {
       throw new BadLines(submission.input, await problemsOf(staging), 'nothing was')
+    }
+    const [problem] = firstProblems
+    if (submission.refuseUnsendable && rejected === total && problem !== undefined) {
+      throw new NothingSendable(submission.input, problem)
     }
     const made = { batch: newBatchId(), source, identity, found, total }
     if (atRest === null || forebears === null) {

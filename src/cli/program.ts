@@ -17,6 +17,7 @@ import { submitCommand } from './commands/submit.js'
 import { workCommand } from './commands/work.js'
 import { BATCH_EXIT, type Manual } from './help/manual.js'
 import { withManual } from './help/with-manual.js'
+import { repeatOptions } from './text/suggest.js'
 
 const MANUAL: Manual = {
   description: [
@@ -62,6 +63,7 @@ export function createProgram(version: string): Command {
     .version(version)
     .showHelpAfterError('(conduit-batch --help tells more)')
     .helpCommand(false)
+    .hook('preAction', (_, command) => repeatOptions(command.opts()))
     .addCommand(runCommand())
     .addCommand(submitCommand())
     .addCommand(workCommand())

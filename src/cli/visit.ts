@@ -74,6 +74,14 @@ export async function visit<T>(
   }
 }
 
+/**
+ * For commands that only look: a queue that was taken out of the configuration may still have something in Redis.
+ * @throws UnknownQueue
+ */
+export async function assertKnownQueue(queue: string, { queues }: Visit, config: Config): Promise<void> {
+  if (!(await queues()).includes(queue)) config.assertQueue(queue)
+}
+
 function toStderr(text: string): void {
   process.stderr.write(`conduit-batch: ${text}\n`)
 }

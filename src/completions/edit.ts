@@ -105,6 +105,9 @@ export function composeEdits(earlier: Edit | null, next: Edit | null): Edit | nu
   return { set: { ...Object.fromEntries(kept), ...next.set } }
 }
 
+/** What stands for a field and a value in advice and help: pasted as it is, it would change requests for nothing. */
+const PLACEHOLDERS: ReadonlySet<string> = new Set(['FIELD', 'VALUE', 'MODEL'])
+
 const SET = /^body\.([^=]*)=(.*)$/s
 
 /**
@@ -121,6 +124,11 @@ export function parseSet(text: string): Edit {
     )
   }
   const given = (match[2] ?? '').trim()
+  if (PLACEHOLDERS.has(given) || path.split('.').some((name) => PLACEHOLDERS.has(name))) {
+    throw new InvalidEdit(
+      `${JSON.stringify(text)} is only the form: put the field and the value in, such as body.model="gpt-5".`,
+    )
+  }
   if (given === '')
     throw new InvalidEdit(`body.${path} has no value: write body.${path}="" for an empty text.`)
   const edit = editSchema.safeParse({ set: { [path]: jsonOrText(given) } })

@@ -87,6 +87,11 @@ async function readKeyFile(path: string, names: KeyNames): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).trim()
   } catch (error) {
-    throw new ApiKeyMissing(`${names.file} can't be read: ${(error as Error).message}`)
+    const { code, message } = error as NodeJS.ErrnoException
+    const why =
+      code === 'ENOENT'
+        ? `names ${path}, which is not there. Write the key to that file, or name another one.`
+        : `can't be read: ${message}`
+    throw new ApiKeyMissing(`${names.file} ${why}`)
   }
 }

@@ -35,7 +35,11 @@ export function readSettingsFile(named: string | null): FileReading {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' && named === null) return { ...nothing, file: { ...nothing.file, name: null } }
-    return { ...nothing, problems: [`${name} can't be read: ${message}`] }
+    const why =
+      code === 'ENOENT'
+        ? 'is not there. Name a file that is with --config or CONDUIT_BATCH_CONFIG, or leave that out'
+        : `can't be read: ${message}`
+    return { ...nothing, problems: [`${name} ${why}`] }
   }
   const fault = findJsonFault(text)
   if (fault !== null) {

@@ -235,7 +235,7 @@ describe.skipIf(serverBinary === null)('the private server (needs redis-server o
     const after = await serverProcess()
     expect(after?.pid).not.toBe(before?.pid)
     await Promise.all([one.leave(), other.leave()])
-    expect(after !== null && isAlive(after)).toBe(false)
+    await eventually('it has stopped', () => after !== null && !isAlive(after))
   })
 
   test('is replaced, not doubled, when somebody has deleted its socket', async () => {

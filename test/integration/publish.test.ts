@@ -1,20 +1,17 @@
 import { link, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { publish, showPartial, unpublish } from '../../src/batches/publish.js'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Links, publish, showPartial, unpublish } from '../../src/batches/publish.js'
 
 /** A file system without links can't be had in a test, so it is only what links say that is not real here. */
-const refusal = vi.hoisted(() => ({ link: null as string | null, symlink: null as string | null }))
-vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>()
-  const refuse = (name: 'link' | 'symlink', make: typeof link) => async (target: string, path: string) => {
-    const code = refusal[name]
-    if (code !== null) throw Object.assign(new Error(`${code}: no ${name} here`), { code })
+function refusing(linkCode: string | null, symlinkCode: string | null = null): Links {
+  const refuse = (code: string | null, make: typeof link) => async (target: string, path: string) => {
+    if (code !== null) throw Object.assign(new Error(`${code}: no links here`), { code })
     await make(target, path)
   }
-  return { ...real, link: refuse('link', real.link), symlink: refuse('symlink', real.symlink) }
-})
+  return { link: refuse(linkCode, link), symlink: refuse(symlinkCode, symlink) }
+}
 
 let root: string
 let own: string
@@ -26,8 +23,6 @@ beforeEach(async () => {
   await writeFile(own, 'one\n')
 })
 afterEach(async () => {
-  refusal.link = null
-  refusal.symlink = null
   await rm(root, { recursive: true })
 })
 
@@ -38,29 +33,27 @@ describe('a file that grows', () => {
   })
 
   it('is seen through a symbolic link where there are no others', async () => {
-    refusal.link = 'EXDEV'
-    await showPartial(own, final)
+    const elsewhere = refusing('EXDEV')
+    await showPartial(own, final, elsewhere)
     expect((await lstat(`${final}.partial`)).isSymbolicLink()).toBe(true)
-    await publish(own, final)
+    await publish(own, final, elsewhere)
     expect((await lstat(final)).isFile()).toBe(true)
     expect((await readdir(root)).sort()).toEqual(['out.jsonl', 'own.jsonl'])
   })
 
   for (const code of ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']) {
     it(`is not seen where there are no links at all (${code}), and copied when it is complete`, async () => {
-      refusal.link = code
-      refusal.symlink = code
-      await showPartial(own, final)
+      const none = refusing(code, code)
+      await showPartial(own, final, none)
       expect(await readdir(root)).toEqual(['own.jsonl'])
-      await publish(own, final)
+      await publish(own, final, none)
       expect(await readFile(final, 'utf8')).toBe('one\n')
       expect((await readdir(root)).sort()).toEqual(['out.jsonl', 'own.jsonl'])
     })
   }
 
   it('does not hide other trouble', async () => {
-    refusal.link = 'ENOSPC'
-    await expect(showPartial(own, final)).rejects.toThrow('ENOSPC')
+    await expect(showPartial(own, final, refusing('ENOSPC'))).rejects.toThrow('ENOSPC')
   })
 })
 

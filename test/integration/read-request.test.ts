@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createRequestReader, type ReadRequest } from '../../src/batches/read-request.js'
+import { sendableOf } from '../../src/cli/dead-letters/sendable.js'
 import type { StoredDeadLetter } from '../../src/completions/dead-letters/dead-letter.js'
 import { createDeadLetters, type DeadLetters } from '../../src/completions/dead-letters/dead-letters.js'
 import { INBOX_BATCH, jobId } from '../../src/completions/request.js'
@@ -36,6 +37,7 @@ const missing = (reason: RegExp): ReadRequest => ({
   kind: 'missing',
   reason: expect.stringMatching(reason) as never,
 })
+const lost = (reason: RegExp) => ({ ...missing(reason), inputLost: true })
 
 describe('the request of a dead letter', () => {
   it('is read from the input, in any order, with what a retry changed', async () => {
@@ -60,11 +62,11 @@ describe('the request of a dead letter', () => {
 
   it('is missing where the input was edited or removed, or the batch is gone', async () => {
     await writeFile(batch.inputPath, jsonLines([request('other')]))
-    expect(await read([letterOf(0)])).toEqual([missing(/edited after its batch began/)])
+    expect(await read([letterOf(0)])).toEqual([lost(/edited after its batch began/)])
     await rm(batch.inputPath)
-    expect(await read([letterOf(0)])).toEqual([missing(/is gone/)])
+    expect(await read([letterOf(0)])).toEqual([lost(/is gone/)])
     const strange = { ...letterOf(0), batch: 'bffffffffffff', id: 'bffffffffffff-0-0' }
-    expect(await read([strange, letterOf(0)])).toEqual([missing(/was removed/), missing(/is gone/)])
+    expect(await read([strange, letterOf(0)])).toEqual([missing(/was removed/), lost(/is gone/)])
   })
 
   it('is missing for a line that was never a request, until it got a body', async () => {
@@ -96,4 +98,15 @@ it('letters are retried each with an edit of its own', async () => {
     0: '{"body":{"model":"a"}}',
   })
   expect((await letters.getMany([first, second, third])).map(({ id }) => id)).toEqual([second])
+})
+
+it('letters whose input was edited are told from those that can be sent, before anything is retried', async () => {
+  batch = await testBatch(requests(3), {}, batch.session)
+  await letDie(batch, () => NO_MODEL)
+  const ids = [0, 1, 2].map((index) => jobId(batch.place(index)))
+  const lot = { session: batch.session, letters }
+  expect(await sendableOf(lot, ids, batch.directory)).toEqual({ ids, lost: [] })
+  await rm(batch.inputPath)
+  expect(await sendableOf(lot, ids, batch.directory)).toEqual({ ids: [], lost: ids })
+  expect(await sendableOf(lot, ids, null)).toEqual({ ids, lost: [] })
 })

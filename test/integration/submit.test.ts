@@ -39,6 +39,34 @@ function submission(output: string, more: Partial<Submission> = {}): Submission 
   }
 }
 
+describe('a file of which no line can be sent', () => {
+  const hopeless = '{"messages": []}\n\nno json\n'
+
+  it('is refused when nobody waits for it, with its first line and why, and nothing is left of it', async () => {
+    await writeFile(join(root, 'in.jsonl'), hopeless)
+    const refused = submit(directory, submission('x.jsonl', { refuseUnsendable: true }))
+    await expect(refused).rejects.toMatchObject({ code: 'nothing_sendable' })
+    await expect(refused).rejects.toThrow(/no batch was made of it\. Line 1: /)
+    expect(await directory.list()).toEqual([])
+  })
+
+  it('is a batch for run, which tells what is wrong with each line', async () => {
+    await writeFile(join(root, 'in.jsonl'), hopeless)
+    expect((await submit(directory, submission('x.jsonl'))).manifest.total).toBe(2)
+  })
+})
+
+describe('a file of answers that is there, of no batch that is known', () => {
+  it('is told to be one of ours when it is', async () => {
+    await writeFile(join(root, 'x.jsonl'), '{"id":"batch_req_b82926d785cbb_0_0","custom_id":"a"}\n')
+    await expect(submit(directory, submission('x.jsonl'))).rejects.toThrow(
+      /conduit-batch may have written it.*--output/,
+    )
+    await writeFile(join(root, 'x.jsonl'), 'my own\n')
+    await expect(submit(directory, submission('x.jsonl'))).rejects.toThrow(/did not write it from here/)
+  })
+})
+
 describe('two outputs', () => {
   for (const fresh of [false, true]) {
     it(`may not share an errors file${fresh ? ', with --fresh neither' : ''}: it names the batch that has it`, async () => {

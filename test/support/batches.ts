@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
-import { afterAll } from 'vitest'
 import type { BatchWorkDeps } from '../../src/batches/batch-work.js'
 import { type BatchPaths, type DataDirectory, openDataDirectory } from '../../src/batches/data-directory.js'
 import { type ChunkReader, openChunks } from '../../src/batches/input/chunks.js'
@@ -14,6 +13,7 @@ import { createDeadLetters } from '../../src/completions/dead-letters/dead-lette
 import { type Ending, type Recorded, record } from '../../src/completions/record.js'
 import type { BatchOptions, RequestPlace } from '../../src/completions/request.js'
 import { currentProcess, formatProcess } from '../../src/process-identity.js'
+import { putAwayAfterAll } from './put-away.js'
 import { redisTarget, uniquePrefix } from './redis.js'
 
 const sessions = new Set<Session>()
@@ -142,7 +142,7 @@ export function leaseOn(
 }
 
 // Registered on import, after that of redis.ts: so it runs before the keys are deleted there.
-afterAll(async () => {
+putAwayAfterAll(async () => {
   for (const session of sessions) await session.close()
   for (const directory of directories) await rm(directory, { recursive: true, force: true })
   sessions.clear()

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env, execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, inject, vi } from 'vitest'
+import { expect, inject, vi } from 'vitest'
 import { isAlive, type ProcessIdentity, parseProcess } from '../../src/process-identity.js'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js'
 import { eventually } from './eventually.js'
+import { putAwayAfterAll } from './put-away.js'
 import { uniquePrefix } from './redis.js'
 
 const BIN = fileURLToPath(new URL('../../bin/conduit-batch.js', import.meta.url))
@@ -190,7 +191,7 @@ export async function privateServerOf({ dataDir }: Workplace): Promise<ProcessId
 }
 
 // Registered on import, after that of redis.ts: so it runs before the keys are deleted there.
-afterAll(async () => {
+putAwayAfterAll(async () => {
   for (const cli of running) await cli.kill()
   for (const simulator of simulators) await simulator.close()
   for (const workplace of workplaces) {
@@ -198,4 +199,6 @@ afterAll(async () => {
     if (server !== null && isAlive(server)) process.kill(server.pid, 'SIGKILL')
     await rm(workplace.directory, { recursive: true, force: true, maxRetries: 5 })
   }
+  simulators.clear()
+  workplaces.clear()
 })

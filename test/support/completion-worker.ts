@@ -1,4 +1,3 @@
-import { afterEach } from 'vitest'
 import { feedNextChunk } from '../../src/batches/feeder.js'
 import type { Session } from '../../src/batches/session.js'
 import { createKeyHolder, type KeySource } from '../../src/completions/key-holder.js'
@@ -8,6 +7,7 @@ import { type Admission, createAdmission } from '../../workers/admission.js'
 import { type CompletionWorker, startCompletionWorker } from '../../workers/completion-worker.js'
 import { createHandleDeps } from '../../workers/handle-deps.js'
 import { silent, type TestBatch } from './batches.js'
+import { putAwayAfterEach } from './put-away.js'
 
 /** The completions role of a process: what workers/roles.ts ties, without the other roles. */
 export interface TestWorker extends Pick<CompletionWorker, 'abort'> {
@@ -68,6 +68,7 @@ export async function feedAll(batch: TestBatch): Promise<void> {
   await chunks.close()
 }
 
-afterEach(async () => {
+putAwayAfterEach(async () => {
   await Promise.all([...workers].map((worker) => worker.close()))
+  workers.clear()
 })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll } from 'vitest'
+import { putAwayAfterAll } from './put-away.js'
 
 const closers = new Set<() => void>()
 
@@ -86,7 +86,7 @@ export function failure(status: number, code: string, headers: Readonly<Record<s
   return { status, body: { error }, headers }
 }
 
-afterAll(() => {
+putAwayAfterAll(() => {
   for (const close of closers) close()
   closers.clear()
 })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll } from 'vitest'
+import { putAwayAfterAll } from './put-away.js'
 
 const closers = new Set<() => void>()
 
@@ -128,7 +128,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString()
 }
 
-afterAll(() => {
+putAwayAfterAll(() => {
   for (const close of closers) close()
   closers.clear()
 })

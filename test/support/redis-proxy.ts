@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { afterAll, inject } from 'vitest'
+import { inject } from 'vitest'
+import { putAwayAfterAll } from './put-away.js'
 
 const closers = new Set<() => void>()
 
@@ -33,7 +34,7 @@ export async function redisThroughTest(): Promise<string> {
   return url.href
 }
 
-afterAll(() => {
+putAwayAfterAll(() => {
   for (const close of closers) close()
   closers.clear()
 })

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { afterAll, inject } from 'vitest'
+import { inject } from 'vitest'
 import { connectRedis, type RedisRole, type RedisTarget } from '../../src/redis/connect.js'
+import { putAwayAfterAll } from './put-away.js'
 
 const prefixes = new Set<string>()
 const connections = new Set<Redis>()
@@ -26,7 +27,7 @@ export async function connectForTest(role: RedisRole = 'client'): Promise<Redis>
 }
 
 // Registered on import, so it runs after the file's own hooks (vitest runs them last in, first out).
-afterAll(async () => {
+putAwayAfterAll(async () => {
   if (prefixes.size > 0) await deleteKeys(await connectForTest())
   for (const redis of connections) redis.disconnect()
   connections.clear()

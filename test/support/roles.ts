@@ -1,12 +1,12 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach } from 'vitest'
 import { openDataDirectory } from '../../src/batches/data-directory.js'
 import type { Session } from '../../src/batches/session.js'
 import { createKeyHolder } from '../../src/completions/key-holder.js'
 import { type Roles, startRoles } from '../../workers/roles.js'
 import { leaseOn, silent } from './batches.js'
+import { putAwayAfterAll, putAwayAfterEach } from './put-away.js'
 
 /** What a test does with them. */
 type TestRoles = Pick<Roles, 'close'>
@@ -46,11 +46,12 @@ export async function startTestRoles(
   return own
 }
 
-afterEach(async () => {
+putAwayAfterEach(async () => {
   await Promise.all([...running].map((roles) => roles.close(0)))
+  running.clear()
 })
 
-afterAll(async () => {
+putAwayAfterAll(async () => {
   for (const directory of directories) await rm(directory, { recursive: true, force: true })
   directories.clear()
 })

@@ -1,9 +1,9 @@
 import { type IncomingHttpHeaders, request } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import { afterAll } from 'vitest'
 import { listen } from '../../src/cli/serve/listen.js'
 import { createLog } from '../../src/log.js'
 import { createServer, type ServerOptions } from '../../src/server/server.js'
+import { putAwayAfterAll } from './put-away.js'
 
 const servers = new Set<FastifyInstance>()
 
@@ -40,6 +40,7 @@ export function ask(url: string, headers: Record<string, string> = {}, method = 
   })
 }
 
-afterAll(async () => {
+putAwayAfterAll(async () => {
   for (const server of servers) await server.close()
+  servers.clear()
 })

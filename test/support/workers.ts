@@ -1,4 +1,3 @@
-import { afterEach } from 'vitest'
 import { loadConfig, type QueueConfig } from '../../src/config.js'
 import type { Deadlines } from '../../workers/deadlines.js'
 import type { WorkerEvent } from '../../workers/events.js'
@@ -6,6 +5,7 @@ import { type RunWorkersOptions, runWorkers, type WorkersEnd } from '../../worke
 import { ROLES } from '../../workers/role.js'
 import { silent } from './batches.js'
 import { eventually } from './eventually.js'
+import { putAwayAfterEach } from './put-away.js'
 
 /** A process's worth of workers, in this process. */
 export interface RunningWorkers {
@@ -81,6 +81,7 @@ export function startWorkers(given: WorkersOf): RunningWorkers {
   return workers
 }
 
-afterEach(async () => {
+putAwayAfterEach(async () => {
   for (const workers of running) await workers.stopNow().catch(() => undefined)
+  running.clear()
 })

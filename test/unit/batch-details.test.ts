@@ -4,6 +4,7 @@ import type { BatchState } from '../../src/batches/snapshot.js'
 import { type DetailsView, renderDetails } from '../../src/cli/text/batch-details.js'
 import { listState, renderList } from '../../src/cli/text/list.js'
 import { createPaint } from '../../src/cli/text/paint.js'
+import { repeatOptions } from '../../src/cli/text/suggest.js'
 import { aBatch, aQueue } from '../support/snapshots.js'
 
 const NOW = Date.UTC(2026, 2, 9, 12, 0, 0)
@@ -12,7 +13,8 @@ const manifest = {
   batch: ID,
   name: 'nightly',
   queue: 'default',
-  input: { name: 'in.jsonl' },
+  input: { name: 'in.jsonl', path: '/here/in.jsonl', spooled: false },
+  model: null,
   total: 300,
   output: '/here/in.results.jsonl',
   errors: '/here/in.errors.jsonl',
@@ -26,6 +28,7 @@ function details(state: BatchState | null, more: Partial<DetailsView> = {}): str
     batch,
     queue: aQueue({ workers: 2 }),
     here: true,
+    replacedBy: null,
     ratePerSecond: null,
     leftMs: null,
     nowMs: NOW,
@@ -38,10 +41,10 @@ describe('status BATCH', () => {
   it.each([
     ['running', [`conduit-batch status ${ID} --watch`, `results ${ID} --partial`, `cancel ${ID}`]],
     ['completed', [`conduit-batch results ${ID}`]],
-    ['stopped', [`results ${ID} --partial`, 'same run or submit command']],
-    ['cancelled', [`conduit-batch results ${ID}`, 'same run or submit command']],
+    ['stopped', [`results ${ID} --partial`, 'submit /here/in.jsonl\n']],
+    ['cancelled', [`conduit-batch results ${ID}`, 'submit /here/in.jsonl\n']],
     ['expired', [`conduit-batch results ${ID}`]],
-    [null, ['unknown to Redis', 'same run or submit command']],
+    [null, ['unknown to Redis', 'submit /here/in.jsonl\n']],
   ] as const)('of one that is %s names the next command', (state, expected) => {
     const text = details(state)
     for (const each of expected) expect(text).toContain(each)
@@ -51,6 +54,25 @@ describe('status BATCH', () => {
     expect(details('running', { queue: aQueue({ workers: 0 }) })).toMatch(/No worker .* conduit-batch work\n/)
     expect(details('running')).toContain('2 workers serve the queue already.')
     expect(details('running')).not.toContain('conduit-batch work')
+  })
+
+  it('that was replaced names the one that took its place, and commands for that', () => {
+    const text = details('cancelled', { replacedBy: { ...manifest, batch: 'b0000000000b2' } })
+    expect(text).toContain('was replaced by batch b0000000000b2 (nightly), made of in.jsonl.')
+    expect(text).toContain('conduit-batch results b0000000000b2')
+    expect(text).not.toContain(`results ${ID}`)
+    expect(text).not.toContain('in.results.jsonl')
+  })
+
+  it('repeats --config and --data-dir in what it suggests', () => {
+    repeatOptions({ config: 'my settings.json', dataDir: 'data' })
+    try {
+      expect(details('completed')).toContain(
+        `conduit-batch results ${ID} --config 'my settings.json' --data-dir data`,
+      )
+    } finally {
+      repeatOptions({})
+    }
   })
 
   it('has the pace and the time that is left while it runs', () => {

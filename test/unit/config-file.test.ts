@@ -157,7 +157,7 @@ describe('a variable that a queue names and that is not set', () => {
       'NIGHTLY_KEY is no API key for queue nightly',
     )
     await expect(createKeyHolder(config().queue('bulk'))).rejects.toThrow(
-      /^queues\.bulk\.apiKeyFile in \/.* can't be read: ENOENT/,
+      /^queues\.bulk\.apiKeyFile in \/.* names .*, which is not there\. Write the key/,
     )
     await expect(createKeyHolder(config().queue('rest'))).rejects.toThrow(
       'There is no Conduit API key for queue rest. Type: export CONDUIT_API_KEY=…',
@@ -253,7 +253,7 @@ describe('what is wrong in the file', () => {
 
   it('includes a file that is named and not there, or no file', () => {
     const loadNamed = (config: string) => () => loadConfig({}, { config })
-    expect(loadNamed(join(directory, 'nowhere.json'))).toThrow(/nowhere\.json can't be read: ENOENT/)
+    expect(loadNamed(join(directory, 'nowhere.json'))).toThrow(/nowhere\.json is not there\. Name a file/)
     expect(loadNamed(directory)).toThrow(/can't be read: EISDIR/)
   })
 })

@@ -152,7 +152,7 @@ describe('wrong settings', () => {
       'CONDUIT_BATCH_KEY_PREFIX',
       'CONDUIT_BATCH_DATADIR',
       'CONDUIT_BATCH_TOKEN must be at least 16 characters',
-      "/nowhere/settings.json can't be read",
+      '/nowhere/settings.json is not there',
       'REDIS_URL must start with redis://',
     ]) {
       expect(problems.filter((problem) => problem.startsWith(name))).toHaveLength(1)

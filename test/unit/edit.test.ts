@@ -197,6 +197,10 @@ describe('a change on the command line', () => {
     expect(() => parseSet(text)).toThrow(/write body\./)
   })
 
+  it.each(['body.FIELD=VALUE', 'body.model=MODEL', 'body.FIELD=1'])('%s is only the form', (text) => {
+    expect(() => parseSet(text)).toThrow(/put the field and the value in/)
+  })
+
   it('refuses a value that reaches for what is not the body’s', () => {
     expect(() => parseSet('body.a={"__proto__":{"x":1}}')).toThrow(InvalidEdit)
   })

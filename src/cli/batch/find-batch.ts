@@ -10,7 +10,9 @@ import type { Manifest } from '../../batches/manifest.js'
 import type { Session } from '../../batches/session.js'
 import type { Config } from '../../config.js'
 import { formatCount } from '../text/format.js'
+import { replacedWords } from '../text/replaced-words.js'
 import { shellWord } from '../text/shell-word.js'
+import { suggested } from '../text/suggest.js'
 import type { Visit } from '../visit.js'
 import { matchBatch, SHORTEST_PREFIX } from './match-batch.js'
 
@@ -29,6 +31,11 @@ export class BatchElsewhere extends Error {
   readonly code = 'batch_elsewhere'
 }
 
+/** The batch is no more: another has its output. */
+export class BatchReplaced extends Error {
+  readonly code = 'batch_replaced'
+}
+
 /** A batch that somebody named. */
 export interface FoundBatch {
   readonly manifest: Manifest
@@ -36,6 +43,8 @@ export interface FoundBatch {
   readonly session: Session
   /** Where its files are; null when that is another data directory than this command's. */
   readonly directory: DataDirectory | null
+  /** What took its place in the end: the file was edited, or `--fresh` started over. */
+  readonly replacedBy: Manifest | null
 }
 
 const MOST_NAMED = 5
@@ -49,8 +58,25 @@ const MOST_NAMED = 5
 export async function findBatch(wanted: string, visit: Visit, config: Config): Promise<FoundBatch> {
   const directory = await findDataDirectory(config.dataDirectory)
   const sessions = await Promise.all((await visit.queues()).map(visit.session))
-  const { manifest, here } = await look(wanted, directory, sessions)
-  return { manifest, session: await visit.session(manifest.queue), directory: here ? directory : null }
+  const { one, known } = await look(wanted, directory, sessions)
+  const { manifest, here } = one
+  const session = await visit.session(manifest.queue)
+  return { manifest, session, directory: here ? directory : null, replacedBy: replacerOf(manifest, known) }
+}
+
+/** @throws BatchReplaced, with the command that means its replacement: `results`, for one */
+export function assertNotReplaced({ manifest, replacedBy }: FoundBatch, command: string): void {
+  if (replacedBy === null) return
+  throw new BatchReplaced(
+    `Batch ${manifest.batch} ${replacedWords(replacedBy)}. Type: ${suggested(`conduit-batch ${command} ${replacedBy.batch}`)}`,
+  )
+}
+
+/** The last of those that took over from one another. */
+function replacerOf({ batch }: Manifest, known: readonly KnownBatch[]): Manifest | null {
+  const replacer = known.find(({ manifest }) => manifest.replaces?.batch === batch)
+  if (replacer === undefined) return null
+  return replacerOf(replacer.manifest, known) ?? replacer.manifest
 }
 
 /** Where its files are, for commands that need them. @throws BatchElsewhere */
@@ -70,13 +96,13 @@ async function look(
   wanted: string,
   directory: DataDirectory | null,
   sessions: readonly Session[],
-): Promise<KnownBatch> {
+): Promise<{ readonly one: KnownBatch; readonly known: readonly KnownBatch[] }> {
   const ids = isBatchId(wanted) ? [async () => [wanted], liveBatches] : [liveBatches, rememberedBatches]
   let known: KnownBatch[] = []
   for (const idsOf of ids) {
     known = await knownBatches(directory, sessions, idsOf)
     const match = matchBatch(wanted, known)
-    if (match.kind === 'one') return match.batch
+    if (match.kind === 'one') return { one: match.batch, known }
     if (match.kind === 'several') throw ambiguous(wanted, match.batches)
   }
   throw notFound(wanted, known.length)
@@ -87,7 +113,7 @@ function ambiguous(wanted: string, batches: readonly KnownBatch[]): BatchAmbiguo
   const more = ids.length > MOST_NAMED ? ` and ${formatCount(ids.length - MOST_NAMED)} more` : ''
   return new BatchAmbiguous(
     `${shellWord(wanted)} may be ${ids.slice(0, MOST_NAMED).join(', ')}${more}. Type the id of the one you mean; ` +
-      'all of them: conduit-batch list',
+      `all of them: ${suggested('conduit-batch list')}`,
   )
 }
 
@@ -98,7 +124,7 @@ function notFound(wanted: string, others: number): BatchNotFound {
       : ''
   const there =
     others === 0
-      ? 'There is no batch yet. Start one: conduit-batch submit prompts.jsonl'
-      : `There ${others === 1 ? 'is one other' : `are ${formatCount(others)} others`}: conduit-batch list`
+      ? `There is no batch yet. Start one: ${suggested('conduit-batch submit prompts.jsonl')}`
+      : `There ${others === 1 ? 'is one other' : `are ${formatCount(others)} others`}: ${suggested('conduit-batch list')}`
   return new BatchNotFound(`No batch is called ${shellWord(wanted)} here.${short} ${there}`)
 }

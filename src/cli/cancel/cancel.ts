@@ -1,10 +1,13 @@
 import { userInfo } from 'node:os'
+import type { Manifest } from '../../batches/manifest.js'
 import { readBatchSnapshot } from '../../batches/read-snapshot.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { loadConfig } from '../../config.js'
 import { type FoundBatch, findBatch } from '../batch/find-batch.js'
 import type { CancelFlags } from '../commands/cancel.js'
 import { formatCount, formatCounted } from '../text/format.js'
+import { goOnWords } from '../text/same-command.js'
+import { suggested } from '../text/suggest.js'
 import { visit } from '../visit.js'
 
 /** `conduit-batch cancel`: no further call of the batch starts; what was answered is kept. */
@@ -26,7 +29,7 @@ export async function cancel(wanted: string, flags: CancelFlags): Promise<void> 
   process.stdout.write(
     flags.json
       ? `${JSON.stringify(object)}\n`
-      : `${cancelledWords(manifest.batch, batch, changed).join('\n')}\n`,
+      : `${cancelledWords(manifest, batch, changed, found.directory !== null).join('\n')}\n`,
   )
 }
 
@@ -39,10 +42,16 @@ async function end({
 }
 
 /** What became of the batch, and what to type next. */
-export function cancelledWords(id: string, batch: BatchSnapshot | null, changed: boolean): string[] {
+export function cancelledWords(
+  manifest: Manifest,
+  batch: BatchSnapshot | null,
+  changed: boolean,
+  here: boolean,
+): string[] {
+  const { batch: id } = manifest
   if (batch === null) return [`Redis does not know batch ${id} (any more), so nothing of it runs.`]
   const { completed, failed, total, state } = batch
-  const results = `conduit-batch results ${id}`
+  const results = suggested(`conduit-batch results ${id}`)
   if (!changed) {
     return [`Batch ${id} is ${state}: there was nothing left to cancel. Its answers: ${results}`]
   }
@@ -52,6 +61,6 @@ export function cancelledWords(id: string, batch: BatchSnapshot | null, changed:
       `${formatCounted(open, 'request', 'requests')} not called or in flight.`,
     'No further call starts. Calls in flight finish, and their answers are kept.',
     `The answers that are there: ${results}`,
-    'The same run or submit command goes on with it; no answer is called again.',
+    goOnWords(manifest, here).text,
   ]
 }

@@ -4,6 +4,7 @@ import type { Config } from '../../config.js'
 import type { DiscardFlags } from '../commands/dead-letters.js'
 import { oneLine } from '../text/harmless.js'
 import { shellWord } from '../text/shell-word.js'
+import { suggested } from '../text/suggest.js'
 import type { Visit } from '../visit.js'
 import { type Lot, openLots } from './lots.js'
 
@@ -55,7 +56,7 @@ function assertChoice(ids: readonly string[], flags: DiscardFlags): void {
   const wrong = ids.find((id) => placeOfId(id) === null)
   if (wrong !== undefined) {
     throw new ChooseLetters(
-      `${shellWord(oneLine(wrong))} is no id of a dead letter. They are shown by: conduit-batch dead-letters list --ids`,
+      `${shellWord(oneLine(wrong))} is no id of a dead letter. They are shown by: ${suggested('conduit-batch dead-letters list --ids')}`,
     )
   }
   if (all && (isFiltered || ids.length > 0)) {
@@ -66,6 +67,6 @@ function assertChoice(ids: readonly string[], flags: DiscardFlags): void {
   if (all || isFiltered || ids.length > 0) return
   throw new ChooseLetters(
     'Which dead letters? Name their ids, or choose with --batch, --code, --model or --older-than (those that fit ' +
-      'all of these), or say --all. What there is: conduit-batch dead-letters list',
+      `all of these), or say --all. What there is: ${suggested('conduit-batch dead-letters list')}`,
   )
 }

@@ -3,7 +3,7 @@ import type { DiscardFlags } from '../commands/dead-letters.js'
 import { EXIT, type ExitCode } from '../exit.js'
 import { formatCount, formatCounted } from '../text/format.js'
 import { visit } from '../visit.js'
-import { askFirst } from './ask-first.js'
+import { askBeforeDiscard } from './ask-first.js'
 import { type Chosen, choose } from './chosen.js'
 import { tellDryRun } from './dry-run.js'
 import { eachPortion } from './each-portion.js'
@@ -22,7 +22,7 @@ export async function discardLetters(ids: readonly string[], flags: DiscardFlags
       tellDryRun(chosen, 'discarded', flags.json === true)
       return EXIT.answered
     }
-    await askFirst(chosen.count, 'Discard', flags)
+    await askBeforeDiscard(chosen.count, flags)
     let discarded = 0
     const { interrupted } = await inPortions(eachPortion(chosen.lots), async ({ lot, ids: portion }) => {
       discarded += await lot.letters.discard(portion)

@@ -9,6 +9,7 @@ import { writeToStdout } from '../results/to-stdout.js'
 import { formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { shellPath } from '../text/shell-word.js'
+import { suggested } from '../text/suggest.js'
 import { visit } from '../visit.js'
 import { type Lot, openLots } from './lots.js'
 
@@ -94,11 +95,12 @@ function wordsOf({ letters, withoutBody, reason }: ExportTally, { output }: Expo
       ? []
       : [`${formatCounted(withoutBody, 'has', 'have')} no body there: ${oneLine(reason).replace(/\.$/, '')}.`]
   if (output === undefined) return [`${count} written.`, ...missing]
-  const next =
-    'Mend the bodies, leave out the lines that are not to be sent, then: conduit-batch dead-letters import'
+  const next = 'Mend the bodies, leave out the lines that are not to be sent, then:'
   return [
     `${count} written to ${oneLine(output)}.`,
     ...missing,
-    ...(letters === 0 ? [] : [`${next} ${shellPath(output)}`]),
+    ...(letters === 0
+      ? []
+      : [`${next} ${suggested(`conduit-batch dead-letters import ${shellPath(output)}`)}`]),
   ]
 }

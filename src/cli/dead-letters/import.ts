@@ -1,3 +1,4 @@
+import { type DataDirectory, findDataDirectory } from '../../batches/data-directory.js'
 import type { Refusal, RetryResult } from '../../completions/dead-letters/retry.js'
 import type { Edit } from '../../completions/edit.js'
 import { loadConfig } from '../../config.js'
@@ -11,6 +12,7 @@ import { type Lot, openLots } from './lots.js'
 import { batchStates, nextSteps } from './next-steps.js'
 import { inPortions } from './portions.js'
 import { count, newTally, type RetryTally } from './retry.js'
+import { sendableOf } from './sendable.js'
 
 /** Lines that are named one by one. */
 const MOST_NAMED = 20
@@ -30,11 +32,13 @@ export async function importLetters(file: string, flags: ImportFlags): Promise<E
   const config = loadConfig(undefined, flags)
   return visit(config, async (visiting) => {
     const { queue } = flags
+    if (queue !== undefined) config.assertQueue(queue)
     const lots = await openLots(visiting, config, queue === undefined ? {} : { queue })
+    const directory = await findDataDirectory(config.dataDirectory)
     const tally: ImportTally = { ...newTally(), refusedLines: 0, named: [] }
     const { interrupted } = await inPortions(importLines(file), async ({ lines, refused }) => {
       for (const line of refused) refuse(tally, line)
-      await retryLines(lines, lots, flags.dryRun === true, tally)
+      await retryLines(lines, lots, flags.dryRun === true, directory, tally)
       return `${formatCounted(tally.retried, 'line', 'lines')} retried, ${formatCount(tally.refusedLines)} refused`
     })
     await report(tally, interrupted, file, flags)
@@ -47,6 +51,7 @@ async function retryLines(
   lines: readonly ImportLine[],
   lots: readonly Lot[],
   dryRun: boolean,
+  directory: DataDirectory | null,
   tally: ImportTally,
 ): Promise<void> {
   const left = new Map(lines.map((line) => [line.id, line]))
@@ -54,9 +59,15 @@ async function retryLines(
     if (left.size === 0) return
     const own = await letters.getMany([...left.keys()])
     if (own.length === 0) continue
+    const { ids, lost } = await sendableOf(
+      { session, letters },
+      own.map(({ id }) => id),
+      directory,
+    )
+    for (const id of lost) refuse(tally, { line: left.get(id)?.line ?? 0, why: inputLost(id) })
     const edits = new Map<string, Edit>()
-    for (const { id } of own) edits.set(id, { body: { ...left.get(id)?.body } })
-    const result: RetryResult = dryRun ? { retried: own.length, refused: [] } : await letters.retryEach(edits)
+    for (const id of ids) edits.set(id, { body: { ...left.get(id)?.body } })
+    const result: RetryResult = dryRun ? { retried: ids.length, refused: [] } : await letters.retryEach(edits)
     count(tally, session, dryRun ? [] : edits.keys(), result)
     for (const { id, why } of result.refused)
       refuse(tally, { line: left.get(id)?.line ?? 0, why: reasonOf(why, id) })
@@ -68,6 +79,13 @@ async function retryLines(
 function refuse(tally: ImportTally, line: RefusedLine): void {
   tally.refusedLines++
   if (tally.named.length < MOST_NAMED) tally.named.push(line)
+}
+
+function inputLost(id: string): string {
+  return (
+    `the input of ${id} was edited since, or is gone: put the file back as it was, or run the edited file with the ` +
+    'same run or submit command'
+  )
 }
 
 function reasonOf(why: Refusal, id: string): string {

@@ -5,6 +5,7 @@ import { type QueueGroup, type QueueLetter, renderGroups, renderLetters } from '
 import type { Canvas } from '../text/layout.js'
 import { choiceOptions } from '../text/letter-choice.js'
 import { createPaint } from '../text/paint.js'
+import { suggested } from '../text/suggest.js'
 import { visit } from '../visit.js'
 import { type Lot, openLots } from './lots.js'
 
@@ -72,7 +73,7 @@ function asObject({ id, queue, batch, line, customId, model, code, failure, atte
 function tellNone(flags: ListLettersFlags): void {
   const isChosen = choiceOptions(flags) !== ''
   const none = isChosen
-    ? 'No dead letter is like that; all of them: conduit-batch dead-letters list'
+    ? `No dead letter is like that; all of them: ${suggested('conduit-batch dead-letters list')}`
     : 'There is no dead letter: nothing has failed for good.'
   process.stderr.write(`${none}\n`)
 }

@@ -5,7 +5,7 @@ import type { DeadLetterFilter } from '../../completions/dead-letters/select.js'
 import type { Config } from '../../config.js'
 import { BatchNotFound, findBatch } from '../batch/find-batch.js'
 import type { FilterFlags } from '../commands/dead-letters.js'
-import type { Visit } from '../visit.js'
+import { assertKnownQueue, type Visit } from '../visit.js'
 
 /** The dead letters of one queue that somebody means. */
 export interface Lot {
@@ -20,8 +20,8 @@ export interface Lot {
  * @throws BatchNotFound, BatchAmbiguous, UnknownQueue
  */
 export async function openLots(visiting: Visit, config: Config, flags: FilterFlags): Promise<Lot[]> {
+  if (flags.queue !== undefined) await assertKnownQueue(flags.queue, visiting, config)
   const queues = await visiting.queues()
-  if (flags.queue !== undefined && !queues.includes(flags.queue)) config.assertQueue(flags.queue)
   const filter = await filterOf(flags, visiting, config)
   const named = queues.filter((queue) => flags.queue === undefined || queue === flags.queue)
   return Promise.all(

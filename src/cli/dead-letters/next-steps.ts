@@ -1,7 +1,8 @@
 import { readBatchSnapshot, readQueueSnapshot } from '../../batches/read-snapshot.js'
 import type { Session } from '../../batches/session.js'
 import { INBOX_BATCH } from '../../completions/request.js'
-import { WORK, workersSentence } from '../text/workers-words.js'
+import { suggested } from '../text/suggest.js'
+import { workCommand, workersSentence } from '../text/workers-words.js'
 
 /** Queues and batches whose letters were retried. */
 export type Retried = ReadonlyMap<Session, ReadonlySet<string>>
@@ -15,7 +16,7 @@ export async function nextSteps(retried: Retried): Promise<string[]> {
     if (queue.workers > 0) sentences.push(...(await unattended(session, batches)))
     if (queue.holds.length > 0) {
       sentences.push(
-        `Queue ${queue.queue} is paused: nothing is called until it goes on. Why: conduit-batch status`,
+        `Queue ${queue.queue} is paused: nothing is called until it goes on. Why: ${suggested('conduit-batch status')}`,
       )
     }
   }
@@ -26,8 +27,8 @@ export async function nextSteps(retried: Retried): Promise<string[]> {
   if (only !== undefined) {
     sentences.push(
       all.length === 1
-        ? `Follow it: conduit-batch status ${only} --watch`
-        : 'Follow them: conduit-batch list',
+        ? `Follow it: ${suggested(`conduit-batch status ${only} --watch`)}`
+        : `Follow them: ${suggested('conduit-batch list')}`,
     )
   }
   return sentences
@@ -42,7 +43,7 @@ async function unattended({ redis, keys }: Session, batches: ReadonlySet<string>
     if ((await redis.exists(keys.lease(directory))) === 0) places.set(directory, path ?? directory)
   }
   return [...places.values()].map(
-    (place) => `But none works where the input is (${place}). Start one there: ${WORK}`,
+    (place) => `But none works where the input is (${place}). Start one there: ${workCommand()}`,
   )
 }
 

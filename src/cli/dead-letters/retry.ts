@@ -1,21 +1,24 @@
+import { findDataDirectory } from '../../batches/data-directory.js'
 import type { Session } from '../../batches/session.js'
 import { placeOfId } from '../../completions/dead-letters/filing.js'
 import type { RetryResult } from '../../completions/dead-letters/retry.js'
 import { composeEdits, type Edit, parseSet } from '../../completions/edit.js'
 import { INBOX_BATCH } from '../../completions/request.js'
-import { loadConfig } from '../../config.js'
+import { type Config, loadConfig } from '../../config.js'
+import { assertNotReplaced, BatchNotFound, findBatch } from '../batch/find-batch.js'
 import type { RetryFlags } from '../commands/dead-letters.js'
 import { EXIT, type ExitCode } from '../exit.js'
 import { formatCount, formatCounted } from '../text/format.js'
 import { choiceOptions } from '../text/letter-choice.js'
 import { type Refusals, refusalSentences } from '../text/refusal-words.js'
-import { visit } from '../visit.js'
+import { type Visit, visit } from '../visit.js'
 import { askFirst } from './ask-first.js'
-import { type Chosen, choose } from './chosen.js'
+import { type Chosen, type ChosenLot, choose } from './chosen.js'
 import { tellDryRun } from './dry-run.js'
 import { eachPortion } from './each-portion.js'
 import { batchStates, nextSteps, type Retried } from './next-steps.js'
 import { inPortions } from './portions.js'
+import { sendableOf } from './sendable.js'
 import { tellUnknown } from './unknown.js'
 
 /** What came of a retry so far. */
@@ -27,27 +30,49 @@ export interface RetryTally {
 
 /**
  * `conduit-batch dead-letters retry`: gives dead letters back to their batches, whose workers call them at their pace.
- * @throws InvalidEdit, ChooseLetters, NotConfirmed, BatchNotFound, BatchAmbiguous, UnknownQueue
+ * @throws InvalidEdit, ChooseLetters, NotConfirmed, BatchReplaced, BatchNotFound, BatchAmbiguous, UnknownQueue
  */
 export async function retryLetters(ids: readonly string[], flags: RetryFlags): Promise<ExitCode> {
   const edit = (flags.set ?? []).map(parseSet).reduce<Edit | null>(composeEdits, null)
   const config = loadConfig(undefined, flags)
   return visit(config, async (visiting) => {
+    await assertCurrent(flags, visiting, config)
     const chosen = await choose(ids, flags, visiting, config)
+    assertServed(chosen.lots, config)
     if (flags.dryRun) {
       tellDryRun(chosen, 'retried', flags.json === true)
       return EXIT.answered
     }
     await askFirst(chosen.count, 'Retry', flags)
     const tally = newTally()
+    const directory = await findDataDirectory(config.dataDirectory)
     const { interrupted } = await inPortions(eachPortion(chosen.lots), async ({ lot, ids: portion }) => {
-      count(tally, lot.session, portion, await lot.letters.retry(portion, edit))
+      const { ids: sendable, lost } = await sendableOf(lot, portion, directory)
+      if (lost.length > 0) tally.refusals.input_lost = (tally.refusals.input_lost ?? 0) + lost.length
+      if (sendable.length > 0) {
+        count(tally, lot.session, sendable, await lot.letters.retry(sendable, edit))
+      }
       return `${formatCount(tally.retried)} of ${formatCount(chosen.count)} retried`
     })
     await report(tally, interrupted, chosen, flags)
     const isWhole = chosen.unknown.length === 0 && Object.keys(tally.refusals).length === 0
     return interrupted ? EXIT.interrupted : isWhole ? EXIT.answered : EXIT.failures
   })
+}
+
+/** Of a batch that was replaced nothing can be sent again. A batch that nobody knows is told by `choose`. */
+async function assertCurrent({ batch }: RetryFlags, visiting: Visit, config: Config): Promise<void> {
+  if (batch === undefined) return
+  const found = await findBatch(batch, visiting, config).catch((error: unknown) => {
+    if (error instanceof BatchNotFound) return null
+    throw error
+  })
+  if (found !== null) assertNotReplaced(found, 'retry-failed')
+}
+
+/** Nobody would ever call what goes back to a queue that is not set up. @throws UnknownQueue */
+function assertServed(lots: readonly ChosenLot[], config: Config): void {
+  for (const { queue, count: letters } of lots) if (letters > 0) config.assertQueue(queue)
 }
 
 export function newTally(): RetryTally {

@@ -9,6 +9,7 @@ import { type LetterView, renderLetter } from '../text/dead-letter-details.js'
 import { oneLine } from '../text/harmless.js'
 import { createPaint } from '../text/paint.js'
 import { shellWord } from '../text/shell-word.js'
+import { suggested } from '../text/suggest.js'
 import { type Visit, visit } from '../visit.js'
 import { openLots } from './lots.js'
 
@@ -52,7 +53,7 @@ async function look(id: string, visiting: Visit, config: Config): Promise<Letter
 function notFound(id: string): LetterNotFound {
   return new LetterNotFound(
     `There is no dead letter ${shellWord(oneLine(id))}; it may have been retried or discarded. Those there are: ` +
-      'conduit-batch dead-letters list --ids',
+      suggested('conduit-batch dead-letters list --ids'),
   )
 }
 

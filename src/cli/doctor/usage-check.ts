@@ -3,6 +3,7 @@ import { directoryUsage } from '../../batches/usage.js'
 import { createDeadLetters } from '../../completions/dead-letters/dead-letters.js'
 import type { Config } from '../../config.js'
 import { formatBytes, formatCount, formatCounted, formatDuration } from '../text/format.js'
+import { suggested } from '../text/suggest.js'
 import { type Visit, visit } from '../visit.js'
 import type { Finding } from './finding.js'
 
@@ -44,11 +45,15 @@ export async function checkDeadLetters(config: Config): Promise<Finding> {
   // What the server's settings may cost is told by the check of Redis.
   const counts = await visit(config, look, () => {})
   const all = counts.reduce((sum, count) => sum + count, 0)
+  const isFull = Math.max(0, ...counts) >= mostDeadLetters * NEARLY_ALL
+  const full =
+    `: the oldest go first. Retry or discard them (${suggested('conduit-batch dead-letters list')}), or raise ` +
+    'retention.mostDeadLetters in the config file'
   return {
     check: 'dead',
-    level: Math.max(0, ...counts) >= mostDeadLetters * NEARLY_ALL ? 'warn' : 'ok',
+    level: isFull ? 'warn' : 'ok',
     text:
       `${formatCounted(all, 'dead letter', 'dead letters')}, kept for ${formatDuration(deadLettersMs)}, ` +
-      `at most ${formatCount(mostDeadLetters)} a queue`,
+      `at most ${formatCount(mostDeadLetters)} a queue${isFull ? full : ''}`,
   }
 }

@@ -1,7 +1,11 @@
 import { userInfo } from 'node:os'
+import { resumeCommand } from '../../alerts/advice.js'
+import { readQueueSnapshot } from '../../batches/read-snapshot.js'
 import type { Session } from '../../batches/session.js'
 import { loadConfig } from '../../config.js'
 import type { GateFlags } from '../commands/gate.js'
+import { suggested } from '../text/suggest.js'
+import { workersSentence } from '../text/workers-words.js'
 import { visit } from '../visit.js'
 
 /** Places a person's hold; only a person lifts it. */
@@ -22,22 +26,50 @@ export async function pause(queue: string, flags: GateFlags): Promise<void> {
       placed === 'placed'
         ? `Queue ${queue} is paused. Calls in flight finish; nothing is lost.`
         : `Queue ${queue} was paused already.`,
-      `To go on: conduit-batch resume${queue === 'default' ? '' : ` ${queue}`}`,
+      `To go on: ${suggested(resumeCommand(queue))}`,
     ])
   })
 }
 
 /** Lifts every hold. BullMQ's own pause follows at once, so that workers wake up now. */
 export async function resume(queue: string, flags: GateFlags): Promise<void> {
-  await withSession(queue, flags, async ({ gate, completions }) => {
+  await withSession(queue, flags, async (session) => {
+    const { gate, completions } = session
     const { lifted } = await gate.lift('*', 'person')
     const { probing } = await gate.read()
     if (await completions.isPaused()) await completions.resume()
-    tell(flags, { queue, held: false, changed: lifted > 0 }, [
-      lifted === 0 ? `Queue ${queue} was open already.` : `Queue ${queue} is open.`,
-      ...(probing ? ['One call goes first; when it succeeds, all go on.'] : []),
-    ])
+    const { workers } = await readQueueSnapshot(session)
+    tell(
+      flags,
+      { queue, held: false, changed: lifted > 0, probing, workers },
+      resumedWords(queue, { lifted, probing, workers }),
+    )
   })
+}
+
+/** What a resume came to, and who is missing for it to have an effect. */
+export function resumedWords(
+  queue: string,
+  {
+    lifted,
+    probing,
+    workers,
+  }: { readonly lifted: number; readonly probing: boolean; readonly workers: number },
+): string[] {
+  const opened =
+    lifted > 0
+      ? `Queue ${queue} is open.`
+      : probing
+        ? `Queue ${queue} was resumed already, and waits for one call to succeed.`
+        : `Queue ${queue} was open already.`
+  return [
+    opened,
+    ...(probing && lifted > 0 ? ['One call goes first; when it succeeds, all go on.'] : []),
+    ...(probing && lifted === 0
+      ? ['When that call succeeds, all go on; there is nothing more to resume.']
+      : []),
+    ...(workers === 0 ? [workersSentence({ queue, workers })] : []),
+  ]
 }
 
 function withSession(queue: string, flags: GateFlags, change: (session: Session) => Promise<void>) {

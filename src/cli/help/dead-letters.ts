@@ -69,9 +69,10 @@ export const DISCARD: Manual = {
   description: [
     'Drops dead letters that nobody will retry. Their requests stay failed: what the files of their batches say of ' +
       'them stays, and so do the counts.',
+    'More than 100 are dropped only after a question. Where there is no terminal to ask on, --yes has to be said.',
   ],
   examples: [
-    { type: 'conduit-batch dead-letters discard --code VALIDATION_ERROR --older-than 7d' },
+    { type: 'conduit-batch dead-letters discard --code VALIDATION_ERROR --older-than 7d --yes' },
     { type: 'conduit-batch dead-letters discard --all --queue trial --dry-run', for: 'only counts' },
   ],
   exitStatus: LETTERS_EXIT,

@@ -6,12 +6,16 @@ import type { ListFlags } from '../commands/list.js'
 import { outputCanvas } from '../status/output-canvas.js'
 import { type ListRow, listState, renderList } from '../text/list.js'
 import { createPaint } from '../text/paint.js'
-import { type Visit, visit } from '../visit.js'
+import { suggested } from '../text/suggest.js'
+import { assertKnownQueue, type Visit, visit } from '../visit.js'
 
 /** `conduit-batch list`: the batches of this data directory and those that Redis remembers, newest first. */
 export async function list(flags: ListFlags): Promise<void> {
   const config = loadConfig(undefined, flags)
-  const rows = await visit(config, (visiting) => look(visiting, config.dataDirectory))
+  const rows = await visit(config, async (visiting) => {
+    if (flags.queue !== undefined) await assertKnownQueue(flags.queue, visiting, config)
+    return look(visiting, config.dataDirectory)
+  })
   const wanted = rows
     .filter(({ manifest }) => flags.queue === undefined || manifest.queue === flags.queue)
     .filter((row) => flags.state === undefined || flags.state.includes(listState(row)))
@@ -25,8 +29,10 @@ export async function list(flags: ListFlags): Promise<void> {
   }
   if (shown.length === 0) {
     const none =
-      rows.length === 0 ? 'There is no batch yet' : 'No batch is like that; all of them: conduit-batch list'
-    const start = rows.length === 0 ? '. Start one: conduit-batch submit prompts.jsonl' : ''
+      rows.length === 0
+        ? 'There is no batch yet'
+        : `No batch is like that; all of them: ${suggested('conduit-batch list')}`
+    const start = rows.length === 0 ? `. Start one: ${suggested('conduit-batch submit prompts.jsonl')}` : ''
     process.stderr.write(`${none}${start}\n`)
     return
   }

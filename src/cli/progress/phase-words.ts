@@ -1,6 +1,6 @@
 import { formatCount, formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
-import { WORK } from '../text/workers-words.js'
+import { workCommand } from '../text/workers-words.js'
 import type { Phase } from './phase.js'
 import { settledOf } from './phase.js'
 import type { ProgressView } from './view.js'
@@ -26,7 +26,7 @@ export function phaseWords(phase: Exclude<Phase, { kind: 'paused' }>, view: Prog
     case 'no_worker':
       return {
         heading: 'WAITING',
-        sentence: `No worker is at work on this queue right now. Nothing is lost. Start one: ${WORK}`,
+        sentence: `No worker is at work on this queue right now. Nothing is lost. Start one: ${workCommand()}`,
       }
     case 'reconnecting':
       return { heading: 'WAITING', sentence: redisAway }

@@ -11,6 +11,7 @@ import type { PurgeFlags } from '../commands/purge.js'
 import { confirm } from '../confirm.js'
 import { formatCounted, formatDuration } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
+import { suggested } from '../text/suggest.js'
 import { type Visit, visit } from '../visit.js'
 
 /** Neither a batch nor an age was named, or both. */
@@ -34,7 +35,7 @@ export async function purge(wanted: string | undefined, flags: PurgeFlags): Prom
   if ((wanted === undefined) === (flags.olderThan === undefined)) {
     throw new PurgeWhat(
       'Name a batch, or an age: conduit-batch purge BATCH, or conduit-batch purge --older-than 30d. ' +
-        'All batches: conduit-batch list',
+        `All batches: ${suggested('conduit-batch list')}`,
     )
   }
   const config = loadConfig(undefined, flags)
@@ -110,7 +111,7 @@ async function remove(doomed: readonly Doomed[], flags: PurgeFlags): Promise<voi
 }
 
 function runningWords(batch: string): string {
-  return `Batch ${batch} is running. End it first: conduit-batch cancel ${batch}`
+  return `Batch ${batch} is running. End it first: ${suggested(`conduit-batch cancel ${batch}`)}`
 }
 
 function doomedWords({ manifest, kept }: Doomed): string {

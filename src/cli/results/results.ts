@@ -1,13 +1,22 @@
 import { type AnswerFiles, answersAsWritten, answersInOrder } from '../../batches/batch-answers.js'
 import type { BatchMarks } from '../../batches/batch-store.js'
+import type { Manifest } from '../../batches/manifest.js'
 import { readBatchSnapshot } from '../../batches/read-snapshot.js'
 import { type RevisionPaths, revisionPaths } from '../../batches/revision.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { loadConfig } from '../../config.js'
-import { BatchNotFound, directoryOf, type FoundBatch, findBatch } from '../batch/find-batch.js'
+import {
+  assertNotReplaced,
+  BatchNotFound,
+  directoryOf,
+  type FoundBatch,
+  findBatch,
+} from '../batch/find-batch.js'
 import type { ResultsFlags } from '../commands/results.js'
 import { formatCount, formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
+import { goOnWords } from '../text/same-command.js'
+import { suggested } from '../text/suggest.js'
 import { visit } from '../visit.js'
 import { writeNewFile } from './new-file.js'
 import { writeToStdout } from './to-stdout.js'
@@ -19,7 +28,7 @@ export class NotFinished extends Error {
 
 /**
  * `conduit-batch results`: the answers of a batch, or its failures, from its own files.
- * @throws NotFinished, BatchNotFound, BatchAmbiguous, BatchElsewhere, FileInPlace, ResultFileDamaged
+ * @throws NotFinished, BatchReplaced, BatchNotFound, BatchAmbiguous, BatchElsewhere, FileInPlace, ResultFileDamaged
  */
 export async function results(wanted: string, flags: ResultsFlags): Promise<void> {
   const config = loadConfig(undefined, flags)
@@ -43,6 +52,7 @@ async function look(
   partial: boolean,
 ): Promise<{ readonly files: AnswerFiles; readonly batch: BatchSnapshot }> {
   const { manifest, session } = found
+  assertNotReplaced(found, 'results')
   const directory = await directoryOf(found)
   const [batch, marks] = await Promise.all([
     readBatchSnapshot(session, manifest.batch),
@@ -50,11 +60,11 @@ async function look(
   ])
   if (batch === null || marks === null) {
     throw new BatchNotFound(
-      `Redis has forgotten batch ${manifest.batch}, so nobody knows how far its files may be read. Tell it again ` +
-        `with the same run or submit command: no answer that is on disk is called again.`,
+      `Redis has forgotten batch ${manifest.batch}, so nobody knows how far its files may be read. ` +
+        goOnWords(manifest, true).text,
     )
   }
-  if (!partial && (batch.state === 'running' || batch.state === 'stopped')) throw notFinished(batch)
+  if (!partial && (batch.state === 'running' || batch.state === 'stopped')) throw notFinished(batch, manifest)
   const paths = revisionPaths(directory.batch(manifest.batch).directory, marks.revision)
   const generations = await session.redis.hgetall(session.keys.generations(manifest.batch))
   return { files: filesOf(paths, marks, generations), batch }
@@ -69,15 +79,17 @@ function filesOf(
   return { results: answers, resultsBytes, errors, errorsBytes, total, generations: new Map(numbers) }
 }
 
-function notFinished(batch: BatchSnapshot): NotFinished {
+function notFinished(batch: BatchSnapshot, manifest: Manifest): NotFinished {
   const { batch: id, state, reason, completed, failed, total } = batch
   const done = `${formatCount(completed + failed)} of ${formatCount(total)} are done`
   const what =
     state === 'stopped'
       ? `Batch ${id} has stopped (${reason === null ? 'it cannot go on by itself' : oneLine(reason)}): ${done}. ` +
-        'The same run or submit command goes on with it.'
-      : `Batch ${id} is not finished: ${done}. Follow it: conduit-batch status ${id} --watch.`
-  return new NotFinished(`${what} What is there already: conduit-batch results ${id} --partial`)
+        goOnWords(manifest, true).text
+      : `Batch ${id} is not finished: ${done}. Follow it: ${suggested(`conduit-batch status ${id} --watch`)}.`
+  return new NotFinished(
+    `${what} What is there already: ${suggested(`conduit-batch results ${id} --partial`)}`,
+  )
 }
 
 /** What somebody who reads these lines may wonder about; null when there is nothing. */
@@ -88,7 +100,7 @@ function leftOut(batch: BatchSnapshot, kind: 'answers' | 'failures'): string | n
     return `Batch ${id} is ${state}: ${formatCounted(open, 'request has', 'requests have')} no answer and no error yet.`
   }
   if (kind === 'answers' && failed > 0) {
-    return `${formatCounted(failed, 'request', 'requests')} failed: conduit-batch results ${id} --errors`
+    return `${formatCounted(failed, 'request', 'requests')} failed: ${suggested(`conduit-batch results ${id} --errors`)}`
   }
   return null
 }

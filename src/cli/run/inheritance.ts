@@ -1,5 +1,6 @@
 import type { Manifest } from '../../batches/manifest.js'
 import { formatCount } from '../text/format.js'
+import { suggested } from '../text/suggest.js'
 
 /** What a batch has from the one whose edited file it is, in a sentence or two. */
 export function inheritanceWords(
@@ -11,5 +12,5 @@ export function inheritanceWords(
   const answers = `${formatCount(kept)} of ${formatCount(total)} answers are kept from batch ${from}; ${rest}`
   if (keptFailed === 0) return answers
   const failures = keptFailed === 1 ? '1 failure is' : `${formatCount(keptFailed)} failures are`
-  return `${answers} ${failures} unchanged too and kept: conduit-batch retry-failed ${batch} calls ${keptFailed === 1 ? 'it' : 'them'} again.`
+  return `${answers} ${failures} unchanged too and kept: ${suggested(`conduit-batch retry-failed ${batch}`)} calls ${keptFailed === 1 ? 'it' : 'them'} again.`
 }

@@ -22,7 +22,7 @@ export interface StageContext {
 export function stage(
   input: string,
   name: string | null,
-  flags: BatchFlags,
+  flags: BatchFlags & { readonly refuseUnsendable?: boolean },
   { directory, screen, log, redis }: StageContext,
 ): Promise<Submitted> {
   const submission = {
@@ -34,6 +34,7 @@ export function stage(
     model: flags.model ?? null,
     options: optionsOf(flags),
     strict: flags.strict === true,
+    refuseUnsendable: flags.refuseUnsendable === true,
     fresh: flags.fresh === true,
   }
   const onProgress = (_step: string, bytes: number, ofBytes: number) =>

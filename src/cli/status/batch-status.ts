@@ -21,7 +21,7 @@ export async function showBatch(wanted: string, config: Config, json: boolean): 
   process.stdout.write(`${renderDetails(view, { columns, paint: createPaint(colour) }).join('\n')}\n`)
 }
 
-async function look({ manifest, session, directory }: FoundBatch): Promise<DetailsView> {
+async function look({ manifest, session, directory, replacedBy }: FoundBatch): Promise<DetailsView> {
   const read = () => readBatchSnapshot(session, manifest.batch)
   const meter = createRateMeter({ windowMs: PACE_MS })
   let [batch, queue] = await Promise.all([read(), readQueueSnapshot(session)])
@@ -38,6 +38,7 @@ async function look({ manifest, session, directory }: FoundBatch): Promise<Detai
     batch,
     queue,
     here: directory !== null,
+    replacedBy,
     ratePerSecond,
     leftMs: estimateLeftMs(left, ratePerSecond),
     nowMs: Date.now(),
@@ -45,7 +46,7 @@ async function look({ manifest, session, directory }: FoundBatch): Promise<Detai
 }
 
 function detailsObject(view: DetailsView) {
-  const { manifest, batch, queue, here, ratePerSecond, leftMs } = view
+  const { manifest, batch, queue, here, replacedBy, ratePerSecond, leftMs } = view
   return {
     batch: manifest.batch,
     name: manifest.name,
@@ -70,5 +71,6 @@ function detailsObject(view: DetailsView) {
     output: manifest.output,
     errors: manifest.errors,
     here,
+    replacedBy: replacedBy?.batch ?? null,
   }
 }

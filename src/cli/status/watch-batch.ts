@@ -8,6 +8,8 @@ import { report } from '../run/report.js'
 import { createScreen, type Screen } from '../run/screen.js'
 import { createView } from '../run/view.js'
 import { formatCount } from '../text/format.js'
+import { goOnWords } from '../text/same-command.js'
+import { suggested } from '../text/suggest.js'
 import { type RunStatus, summaryObject } from '../text/summary-object.js'
 import { visit } from '../visit.js'
 
@@ -57,17 +59,16 @@ async function follow(
 /** The summary of a run would tell how to go on; but nothing has stopped. */
 function leave(batch: BatchSnapshot, screen: Screen, json: boolean, durationMs: number): ExitCode {
   const done = `${formatCount(batch.completed + batch.failed)} of ${formatCount(batch.total)} are done`
-  screen.notice(`Left; ${done}. Follow it again: conduit-batch status ${batch.batch} --watch`)
+  screen.notice(`Left; ${done}. Follow it again: ${suggested(`conduit-batch status ${batch.batch} --watch`)}`)
   if (json) {
     process.stdout.write(`${JSON.stringify(summaryObject(batch, { status: 'interrupted', durationMs }))}\n`)
   }
   return EXIT.interrupted
 }
 
-function forgotten({ manifest }: FoundBatch): BatchNotFound {
+function forgotten({ manifest, directory }: FoundBatch): BatchNotFound {
   return new BatchNotFound(
-    `Redis does not know batch ${manifest.batch} (any more). The same run or submit command tells it again: ` +
-      `conduit-batch submit ${manifest.input.name}`,
+    `Redis does not know batch ${manifest.batch} (any more). ${goOnWords(manifest, directory !== null).text}`,
   )
 }
 

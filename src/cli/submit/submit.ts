@@ -1,5 +1,6 @@
 import { listenForInterruptions } from '../../../workers/interruptions.js'
 import { openDataDirectory } from '../../batches/data-directory.js'
+import type { LineProblem } from '../../batches/input/line-problem.js'
 import { readRejects } from '../../batches/input/rejects.js'
 import { readBatchSnapshot, readQueueSnapshot } from '../../batches/read-snapshot.js'
 import { registerBatch } from '../../batches/register-batch.js'
@@ -23,6 +24,7 @@ import { type SubmittedView, submittedObject, submittedWords } from './submitted
  */
 export async function submitBatch(input: string, flags: SubmitFlags): Promise<void> {
   const config = loadConfig(undefined, flags)
+  config.assertQueue(flags.queue)
   const screen = createScreen()
   const directory = await openDataDirectory(config.dataDirectory)
   const log = createLog(config.logLevel ?? (screen.isTerminal ? 'silent' : 'warn'))
@@ -33,13 +35,14 @@ export async function submitBatch(input: string, flags: SubmitFlags): Promise<vo
     process.exit(EXIT.interrupted)
   })
   try {
-    const submitted = await stage(input, flags.name ?? null, flags, { directory, screen, log, redis })
+    const wanted = { ...flags, refuseUnsendable: true }
+    const submitted = await stage(input, flags.name ?? null, wanted, { directory, screen, log, redis })
     const { manifest } = submitted
     const view = await visit(config, async ({ session }) => {
       const opened = await session(manifest.queue)
       await registerBatch(opened, directory, manifest)
-      const rejected = await countRejects(directory.batch(manifest.batch).directory)
-      return viewOf(opened, submitted, rejected, flags.name ?? null)
+      const rejects = await lookAtRejects(directory.batch(manifest.batch).directory)
+      return viewOf(opened, submitted, rejects, flags.name ?? null)
     })
     tell(view, config, flags, screen)
   } finally {
@@ -52,14 +55,14 @@ export async function submitBatch(input: string, flags: SubmitFlags): Promise<vo
 async function viewOf(
   session: Session,
   { manifest, resumed }: Submitted,
-  rejected: number,
+  rejects: Rejects,
   nameWanted: string | null,
 ): Promise<SubmittedView> {
   const [batch, queue] = await Promise.all([
     readBatchSnapshot(session, manifest.batch),
     readQueueSnapshot(session),
   ])
-  return { manifest, resumed, rejected, nameWanted, batch, queue }
+  return { manifest, resumed, ...rejects, nameWanted, batch, queue }
 }
 
 function tell(view: SubmittedView, config: Config, flags: SubmitFlags, screen: Screen): void {
@@ -68,8 +71,14 @@ function tell(view: SubmittedView, config: Config, flags: SubmitFlags, screen: S
   process.stdout.write(flags.json ? `${JSON.stringify(object)}\n` : `${view.manifest.batch}\n`)
 }
 
-async function countRejects(directory: string): Promise<number> {
-  let count = 0
-  for await (const _ of readRejects(directory)) count++
-  return count
+type Rejects = Pick<SubmittedView, 'rejected' | 'firstProblem'>
+
+async function lookAtRejects(directory: string): Promise<Rejects> {
+  let rejected = 0
+  let firstProblem: LineProblem | null = null
+  for await (const { problem } of readRejects(directory)) {
+    firstProblem ??= problem
+    rejected++
+  }
+  return { rejected, firstProblem }
 }

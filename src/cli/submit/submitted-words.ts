@@ -1,9 +1,11 @@
+import type { LineProblem } from '../../batches/input/line-problem.js'
 import type { Manifest } from '../../batches/manifest.js'
 import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
 import { inheritanceWords } from '../run/inheritance.js'
 import { formatCount, formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { shellWord } from '../text/shell-word.js'
+import { suggested } from '../text/suggest.js'
 import { workersSentence } from '../text/workers-words.js'
 
 /** A batch that was just handed over. */
@@ -13,6 +15,8 @@ export interface SubmittedView {
   readonly resumed: boolean
   /** Lines that can't be sent. */
   readonly rejected: number
+  /** Of the first of them. */
+  readonly firstProblem: LineProblem | null
   /** The name that this command asked for; a batch keeps the name that it was made with. */
   readonly nameWanted: string | null
   /** Null when Redis forgot it in the same moment. */
@@ -29,22 +33,28 @@ export function submittedWords(view: SubmittedView): string[] {
     opening(view),
     ...(!view.resumed && manifest.inherits !== null ? [inheritanceWords(manifest, manifest.inherits)] : []),
     ...(nameWanted !== null && nameWanted !== manifest.name ? [otherName(manifest)] : []),
-    ...(rejected > 0 ? [rejectedSentence(rejected, manifest)] : []),
+    ...(rejected > 0 ? rejectedSentences(view) : []),
     ...(ended ? [] : [workersSentence(queue)]),
     ...(ended
       ? []
-      : [`Follow it: conduit-batch status ${manifest.name === nameWanted ? name : manifest.batch} --watch`]),
-    `${ended ? 'Its answers' : 'Answers, once it is done'}: conduit-batch results ${manifest.batch}`,
+      : [
+          `Follow it: ${suggested(`conduit-batch status ${manifest.name === nameWanted ? name : manifest.batch} --watch`)}`,
+        ]),
+    `${ended ? 'Its answers' : 'Answers, once it is done'}: ${suggested(`conduit-batch results ${manifest.batch}`)}`,
   ]
 }
 
-function opening({ manifest, resumed, batch }: SubmittedView): string {
+function opening({ manifest, resumed, rejected, batch }: SubmittedView): string {
   const { total, input } = manifest
-  const requests = formatCounted(total, 'request', 'requests')
-  if (!resumed) return `${requests} of ${oneLine(input.name)} are handed over as batch ${manifest.batch}.`
+  const from = input.name === '-' ? 'stdin' : oneLine(input.name)
+  if (!resumed) {
+    const requests = formatCounted(total - rejected, 'request', 'requests')
+    const are = total - rejected === 1 ? 'is' : 'are'
+    return `${requests} of ${from} ${are} handed over as batch ${manifest.batch}.`
+  }
   const done = (batch?.completed ?? 0) + (batch?.failed ?? 0)
   const soFar = `${formatCount(done)} of ${formatCount(total)} are done`
-  const known = `Batch ${manifest.batch} was made of ${oneLine(input.name)} before`
+  const known = `Batch ${manifest.batch} was made of ${from} before`
   return batch !== null && batch.state !== 'running'
     ? `${known} and is ${batch.state}: ${soFar}.`
     : `${known} and goes on: ${soFar}.`
@@ -54,9 +64,17 @@ function otherName({ name }: Manifest): string {
   return name === null ? 'It keeps having no name.' : `It keeps its name, ${shellWord(name)}.`
 }
 
-function rejectedSentence(rejected: number, { errors }: Manifest): string {
-  const lines = rejected === 1 ? '1 line can' : `${formatCount(rejected)} lines can`
-  return `${lines} not be sent; why stands in ${oneLine(errors)} once the batch is done (--strict refuses such a file).`
+function rejectedSentences({ rejected, firstProblem, manifest }: SubmittedView): string[] {
+  const lines = rejected === 1 ? '1 more line can' : `${formatCount(rejected)} more lines can`
+  const first = rejected === 1 ? 'It is' : 'The first is'
+  const model =
+    firstProblem?.code === 'missing_model' ? ' Or name one for all lines that have none: --model MODEL' : ''
+  return [
+    `${lines} not be sent; why stands in ${oneLine(manifest.errors)} once the batch is done (--strict refuses such a file).`,
+    ...(firstProblem === null
+      ? []
+      : [`${first} line ${firstProblem.line}: ${oneLine(firstProblem.message)}${model}`]),
+  ]
 }
 
 /** What `submit --json` prints. */

@@ -14,6 +14,7 @@ import { oneLine } from './harmless.js'
 import { type Canvas, labelled } from './layout.js'
 import type { Tone } from './paint.js'
 import { pauseBlock } from './pause-block.js'
+import { replacedWords } from './replaced-words.js'
 import { workersSentence } from './workers-words.js'
 
 /** All that is known of one batch. Times are Unix milliseconds. */
@@ -24,6 +25,8 @@ export interface DetailsView {
   readonly queue: QueueSnapshot
   /** Its files lie in this data directory. */
   readonly here: boolean
+  /** The batch that took its place; null when none did. */
+  readonly replacedBy: Manifest | null
   /** Requests per second just now; null when it does not run, or that can't be told. */
   readonly ratePerSecond: number | null
   readonly leftMs: number | null
@@ -74,7 +77,8 @@ function stateTone(view: DetailsView): Tone {
   }
 }
 
-function because({ batch }: DetailsView): string {
+function because({ batch, replacedBy }: DetailsView): string {
+  if (replacedBy !== null) return `It ${replacedWords(replacedBy)}.`
   return batch?.reason ? oneLine(batch.reason) : ''
 }
 
@@ -111,13 +115,20 @@ function times({ manifest, batch, nowMs }: DetailsView, canvas: Canvas): string[
       ? []
       : labelled(
           'Ended',
-          `${formatMoment(finishedAt, nowMs)}, after ${formatDuration(finishedAt - createdAt)}`,
+          `${formatMoment(finishedAt, nowMs)}, ${tookWords(finishedAt - createdAt)}`,
           canvas,
         )),
   ]
 }
 
-function files({ manifest, batch, here }: DetailsView, canvas: Canvas): string[] {
+/** `after 4 s`, `in under 1 s` */
+function tookWords(tookMs: number): string {
+  return `${tookMs < 1000 ? 'in' : 'after'} ${formatDuration(tookMs)}`
+}
+
+function files({ manifest, batch, here, replacedBy }: DetailsView, canvas: Canvas): string[] {
+  // What stands there is that of the other batch.
+  if (replacedBy !== null) return []
   const later = batch?.state === 'running' ? ' (once complete)' : ''
   const elsewhere = here ? '' : ', of another data directory than this one'
   return [

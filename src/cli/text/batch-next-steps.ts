@@ -1,7 +1,9 @@
 import type { Manifest } from '../../batches/manifest.js'
 import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
+import { goOnWords } from './same-command.js'
 import { shellWord } from './shell-word.js'
-import { WORK } from './workers-words.js'
+import { suggested } from './suggest.js'
+import { workCommand } from './workers-words.js'
 
 /** What a person does next; `commands` are the parts to type. */
 export interface NextSteps {
@@ -15,8 +17,11 @@ export function failureCommands(
 ): readonly { readonly what: string; readonly command: string }[] {
   const id = shellWord(batch)
   return [
-    { what: 'See what was wrong, grouped', command: `conduit-batch dead-letters list --batch ${id}` },
-    { what: 'Send them again', command: `conduit-batch retry-failed ${id}` },
+    {
+      what: 'See what was wrong, grouped',
+      command: suggested(`conduit-batch dead-letters list --batch ${id}`),
+    },
+    { what: 'Send them again', command: suggested(`conduit-batch retry-failed ${id}`) },
   ]
 }
 
@@ -25,43 +30,67 @@ export function batchNextSteps({
   manifest,
   batch,
   queue,
+  here,
+  replacedBy,
 }: {
   readonly manifest: Manifest
   readonly batch: BatchSnapshot | null
   readonly queue: QueueSnapshot
+  /** Its files lie in this data directory. */
+  readonly here: boolean
+  /** The batch that took its place. */
+  readonly replacedBy: Manifest | null
 }): NextSteps {
+  if (replacedBy !== null) return ofReplacement(replacedBy)
   const id = shellWord(manifest.batch)
-  const results = { what: 'Read the answers', command: `conduit-batch results ${id}` }
+  const results = { what: 'Read the answers', command: suggested(`conduit-batch results ${id}`) }
   const partial = {
     what: 'Read the answers that are there',
-    command: `conduit-batch results ${id} --partial`,
+    command: suggested(`conduit-batch results ${id} --partial`),
   }
-  const again = 'The same run or submit command goes on with it.'
-  if (batch === null)
-    return steps(['Redis has forgotten it. The same run or submit command tells it again.'], [])
+  const again = goOnWords(manifest, here)
+  if (batch === null) return withAgain('Redis has forgotten it.', again, [])
   const failed = batch.failed === 0 ? [] : failureCommands(id)
   switch (batch.state) {
     case 'running':
       return steps(
         [],
         [
-          ...(queue.workers === 0 ? [{ what: 'Start a worker', command: WORK }] : []),
-          { what: 'Follow it', command: `conduit-batch status ${id} --watch` },
+          ...(queue.workers === 0 ? [{ what: 'Start a worker', command: workCommand() }] : []),
+          { what: 'Follow it', command: suggested(`conduit-batch status ${id} --watch`) },
           partial,
-          { what: 'End it', command: `conduit-batch cancel ${id}` },
+          { what: 'End it', command: suggested(`conduit-batch cancel ${id}`) },
         ],
       )
     case 'completed':
       return steps([], [results, ...failed])
     case 'stopped':
-      return steps(
-        [`When what stopped it is mended: ${again.charAt(0).toLowerCase()}${again.slice(1)}`],
-        [partial],
-      )
+      return withAgain('First mend what stopped it.', again, [partial])
     case 'cancelled':
     case 'expired':
-      return steps([again], [results])
+      return withAgain(null, again, [results])
   }
+}
+
+/** The batch that somebody means now. */
+function ofReplacement({ batch }: Manifest): NextSteps {
+  const id = shellWord(batch)
+  return steps(
+    [],
+    [
+      { what: 'See how that one stands', command: suggested(`conduit-batch status ${id}`) },
+      { what: 'Read its answers', command: suggested(`conduit-batch results ${id}`) },
+    ],
+  )
+}
+
+function withAgain(
+  first: string | null,
+  { text, command }: ReturnType<typeof goOnWords>,
+  typed: Parameters<typeof steps>[1],
+): NextSteps {
+  const { sentences, commands } = steps([...(first === null ? [] : [first]), text], typed)
+  return { sentences, commands: [...commands, ...(command === null ? [] : [command])] }
 }
 
 function steps(

@@ -1,5 +1,6 @@
 import { LINE_PROBLEM_CODES } from '../../batches/input/line-problem.js'
 import { OWN_CODES, ruleFor } from '../../conduit/codes.js'
+import { suggested } from './suggest.js'
 
 /** What to do about requests that died of one code. */
 export interface CodeAdvice {
@@ -69,5 +70,7 @@ function todoOf(code: string, status: number | null): Todo {
 
 /** The command that sends such letters again. `choice`: the options that choose them, as they are typed. */
 export function retryCommand(choice: string, { set }: CodeAdvice): string {
-  return `conduit-batch dead-letters retry ${choice}${set === null || set === AS_IT_IS ? '' : ` ${set}`}`
+  return suggested(
+    `conduit-batch dead-letters retry ${choice}${set === null || set === AS_IT_IS ? '' : ` ${set}`}`,
+  )
 }

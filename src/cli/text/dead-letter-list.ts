@@ -5,6 +5,7 @@ import { formatCount, formatCounted, formatDuration, formatMoment } from './form
 import { oneLine } from './harmless.js'
 import type { Canvas } from './layout.js'
 import { choiceOptions, type LetterChoice } from './letter-choice.js'
+import { suggested } from './suggest.js'
 import { type Column, table } from './table.js'
 import { displayWidth, truncate } from './width.js'
 import { wrap } from './wrap.js'
@@ -80,9 +81,9 @@ function nextCommands({ code, example }: QueueGroup, choice: LetterChoice, { pai
   const advice = codeAdvice(code, null)
   const options = choiceOptions({ ...choice, code: oneLine(code) })
   const commands: [string, string][] = [
-    ['See one', `conduit-batch dead-letters show ${example}`],
+    ['See one', suggested(`conduit-batch dead-letters show ${example}`)],
     advice.set === null
-      ? ['Take them out to mend', `conduit-batch dead-letters export ${options} --output FILE`]
+      ? ['Take them out to mend', suggested(`conduit-batch dead-letters export ${options} --output FILE`)]
       : ['Send them again', retryCommand(options, advice)],
   ]
   const column = Math.max(...commands.map(([what]) => displayWidth(what))) + 2
@@ -107,8 +108,8 @@ export function renderLetters(
     ...(first === undefined
       ? []
       : [
-          `See one:    ${paint('command', `conduit-batch dead-letters show ${first.id}`)}`,
-          `Send again: ${paint('command', `conduit-batch dead-letters retry ${first.id}`)}`,
+          `See one:    ${paint('command', suggested(`conduit-batch dead-letters show ${first.id}`))}`,
+          `Send again: ${paint('command', suggested(`conduit-batch dead-letters retry ${first.id}`))}`,
         ]),
   ]
 }

@@ -1,7 +1,8 @@
 import type { Hold } from '../../admission/hold.js'
-import { reasonInWords, resumeCommand, whatToDo } from '../../alerts/advice.js'
+import { reasonInWords } from '../../alerts/advice.js'
 import { formatDuration, formatMoment } from './format.js'
 import { oneLine } from './harmless.js'
+import { holdAdvice } from './hold-advice.js'
 import { type Canvas, type Look, labelled } from './layout.js'
 import { truncate } from './width.js'
 
@@ -73,8 +74,8 @@ function reopening({ reason, until }: Hold, nowMs: number, canvas: Canvas): stri
 }
 
 function todo(hold: Hold, queue: string, canvas: Canvas): string[] {
-  const command = resumeCommand(queue)
-  return whatToDo(hold.reason, queue).flatMap((sentence, index) =>
-    labelled(index === 0 ? 'What to do' : '', sentence, canvas, { commands: [command] }),
+  const { sentences, commands } = holdAdvice(hold.reason, queue)
+  return sentences.flatMap((sentence, index) =>
+    labelled(index === 0 ? 'What to do' : '', sentence, canvas, { commands }),
   )
 }

@@ -4,6 +4,7 @@ import { oneLine } from './harmless.js'
 import { type Canvas, labelled, paragraph } from './layout.js'
 import { createPaint } from './paint.js'
 import { pauseBlock } from './pause-block.js'
+import { suggested } from './suggest.js'
 import { type Column, table } from './table.js'
 import { displayWidth, truncate } from './width.js'
 
@@ -61,7 +62,8 @@ function batchLines(
   canvas: Canvas,
 ): string[] {
   if (batches.length === 0) {
-    return paragraph(`There is no batch yet. Start one: ${START}`, canvas, { commands: [START] })
+    const start = suggested(START)
+    return paragraph(`There is no batch yet. Start one: ${start}`, canvas, { commands: [start] })
   }
   const heldQueues = new Set(queues.filter(({ holds }) => holds.length > 0).map(({ queue }) => queue))
   const newestFirst = batches.toSorted((a, b) => b.createdAt - a.createdAt)

@@ -1,13 +1,14 @@
 import type { Incident } from '../../admission/hold.js'
-import { reasonInWords, resumeCommand, whatToDo } from '../../alerts/advice.js'
+import { reasonInWords } from '../../alerts/advice.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { failureCommands, type NextSteps } from './batch-next-steps.js'
 import { formatCount, formatCounted } from './format.js'
 import { oneLine } from './harmless.js'
+import { holdAdvice } from './hold-advice.js'
 import type { Cell } from './layout.js'
 import { shellPath } from './shell-word.js'
 import type { RunStatus } from './summary-object.js'
-import { WORK } from './workers-words.js'
+import { workCommand } from './workers-words.js'
 
 /** What a summary tells about. */
 export interface SummaryView {
@@ -80,11 +81,15 @@ export function nextSteps({ batch, incidents, status }: SummaryView): NextSteps 
       return batch.failed === 0 ? { sentences: [], commands: [] } : lookAtFailures(batch)
     case 'paused': {
       const open = openIncident(incidents)
-      const sentences = open === undefined ? [] : whatToDo(open.reason, batch.queue)
-      return { sentences: [...sentences, SAME_COMMAND], commands: [resumeCommand(batch.queue)] }
+      if (open === undefined) return { sentences: [SAME_COMMAND], commands: [] }
+      const { sentences, commands } = holdAdvice(open.reason, batch.queue)
+      return { sentences: [...sentences, SAME_COMMAND], commands }
     }
     case 'interrupted':
-      return { sentences: [SAME_COMMAND, `Or leave it to workers: ${WORK}`], commands: [WORK] }
+      return {
+        sentences: [SAME_COMMAND, `Or leave it to workers: ${workCommand()}`],
+        commands: [workCommand()],
+      }
     case 'stopped':
     case 'cancelled':
     case 'expired':

@@ -4,6 +4,7 @@ import { formatCounted, formatDuration, formatMoment } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { type Canvas, labelled } from '../text/layout.js'
 import { pauseBlock } from '../text/pause-block.js'
+import { suggested } from '../text/suggest.js'
 
 const ROLE_WORDS: Readonly<Record<Role, string>> = {
   completion: 'makes the calls',
@@ -56,7 +57,7 @@ function pausedLines(
 
 function lackingWords(event: Extract<WorkerEvent, { kind: 'lacking' }>): string {
   const option = event.queue === 'default' ? '' : ` --queue ${event.queue}`
-  const start = `conduit-batch work --roles ${event.role}${option}`
+  const start = suggested(`conduit-batch work --roles ${event.role}${option}`)
   if (event.role === 'completion')
     return `Nobody makes calls for queue ${event.queue}. Start it with: ${start}`
   if ('inbox' in event) {
