@@ -41,18 +41,6 @@ export class CustomIdTaken extends Error {
   }
 }
 
-/** Redis has no memory left. Nothing of what was asked for is lost, and nothing was enqueued for certain. */
-export class RedisFull extends Error {
-  readonly code = 'redis_full'
-
-  constructor(place: string) {
-    super(
-      `Redis at ${place} is full (maxmemory). Enqueue again when workers have made room, or give it more memory`,
-    )
-    this.name = 'RedisFull'
-  }
-}
-
 /** A queue counts its single requests, and this one has counted as far as it can. */
 export class InboxFull extends Error {
   readonly code = 'inbox_full'
