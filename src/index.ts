@@ -22,7 +22,6 @@ export {
   InboxFull,
   ProducerClosed,
   ProducerOptionInvalid,
-  RedisFull,
   RequestInvalid,
   type RequestIssue,
   RequestUnknown,
@@ -33,6 +32,7 @@ export { createProducer, type Producer } from './producer/producer.js'
 export type { RequestHandle, RequestStatus, ResultOptions } from './producer/request-handle.js'
 export type { RequestFailure, RequestResult } from './producer/result.js'
 export type { BatchInput, ReadingProgress, SubmitOptions } from './producer/submit-batch.js'
+export { RedisFull } from './redis/full.js'
 export { EvictingRedis, RedisTooOld } from './redis/inspect.js'
 export { InvalidKeyPrefix, InvalidQueueName } from './redis/keys.js'
 export { RedisNotInstalled, RedisStartFailed } from './redis/server/errors.js'

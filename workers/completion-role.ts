@@ -4,6 +4,7 @@ import { createFleet, type Fleet } from '../src/completions/fleet.js'
 import type { KeyHolder } from '../src/completions/key-holder.js'
 import { createConduitClient } from '../src/conduit/client.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
+import { isFull, RedisFull } from '../src/redis/full.js'
 import { createAdmission } from './admission.js'
 import { type CompletionWorker, startCompletionWorker } from './completion-worker.js'
 import { type ConcurrencyBounds, createConcurrency, MOST_CONCURRENCY } from './concurrency.js'
@@ -34,7 +35,10 @@ export interface CompletionRole {
 /** After a reconnection, jobs that a lost reply handed out are looked for this long. */
 const ORPHANS_MS = 10_000
 
-/** Starts to make the calls of a queue, and to give back the jobs of workers that died. */
+/**
+ * Starts to make the calls of a queue, and to give back the jobs of workers that died.
+ * @throws RedisFull
+ */
 export async function startCompletionRole(
   session: Session,
   { keyHolder, baseUrl, concurrency: bounds, requestsPerMinute }: CompletionRoleOptions,
@@ -44,12 +48,15 @@ export async function startCompletionRole(
   const { redis, keys } = session
   const name = formatProcess(currentProcess())
   const fleet = createFleet(redis, keys, session.completions, name)
-  // Before the first job: whoever finds us dead must know whose the jobs are.
-  await fleet.beat()
-
-  const conduit = createConduitClient({ baseUrl, connections: MOST_CONCURRENCY })
   const admission = createAdmission(session, keyHolder, log, requestsPerMinute)
-  await admission.mirrorGate()
+  try {
+    // Before the first job: whoever finds us dead must know whose the jobs are.
+    await fleet.beat()
+    await admission.mirrorGate()
+  } catch (error) {
+    throw isFull(error) ? new RedisFull(session.place, 'entirely') : error
+  }
+  const conduit = createConduitClient({ baseUrl, connections: MOST_CONCURRENCY })
   const deps = createHandleDeps({ session, admission, conduit, keyHolder, workerName: name, log, onTrouble })
   const concurrency = createConcurrency(session, bounds, deps.options)
   const worker = startCompletionWorker({

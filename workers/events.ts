@@ -11,6 +11,16 @@ export type WorkerEvent =
       /** Where it feeds and collects; null without the batch role. */
       readonly dataDirectory: string | null
     }
+  /** A queue that lacks something is not worked for. `again`: it is looked for, and the queue starts once it is there. */
+  | {
+      readonly kind: 'not_started'
+      readonly queue: string
+      readonly code: string
+      readonly text: string
+      readonly again: boolean
+    }
+  /** What it lacked has appeared. */
+  | { readonly kind: 'queue_started'; readonly queue: string }
   | { readonly kind: 'paused'; readonly queue: string; readonly holds: readonly Hold[] }
   /** The gate is open; `probing`: one call goes first. */
   | { readonly kind: 'resumed'; readonly queue: string; readonly probing: boolean }
@@ -43,6 +53,14 @@ export function logEvent(log: Logger, event: WorkerEvent): void {
       log.info({ queues, roles, pid: process.pid, dataDirectory }, 'worker.started')
       break
     }
+    case 'not_started': {
+      const { queue, code, text, again } = event
+      log.error({ queue, code, err: text, again }, 'queue.not_started')
+      break
+    }
+    case 'queue_started':
+      log.info({ queue: event.queue }, 'queue.started')
+      break
     case 'paused': {
       const holds = event.holds.map(({ reason, code, requestId, until }) => ({
         reason,

@@ -5,9 +5,12 @@ import type { Session } from '../src/batches/session.js'
 import type { WorkerEvent } from './events.js'
 import { isIdle, lookAtQueue } from './queue-look.js'
 import { createQueueStory } from './queue-story.js'
+import type { Role } from './role.js'
 
 export interface FollowOptions {
   readonly sessions: readonly Session[]
+  /** What this process does itself for them. */
+  readonly roles: ReadonlySet<Role>
   /** Id of the data directory that this process serves; null when it serves none. */
   readonly ownDirectory: string | null
   readonly tell: (event: WorkerEvent) => void
@@ -33,10 +36,13 @@ export function followQueues(options: FollowOptions): Promise<void> {
 
 async function follow(
   session: Session,
-  { ownDirectory, tell, log, until }: FollowOptions,
+  { roles, ownDirectory, tell, log, until }: FollowOptions,
   onLook: (idle: boolean) => void,
 ): Promise<void> {
-  const story = createQueueStory(session.queue)
+  const story = createQueueStory(session.queue, {
+    completion: roles.has('completion'),
+    directory: ownDirectory,
+  })
   while (!until.aborted) {
     try {
       const look = await lookAtQueue(session, ownDirectory)

@@ -3,8 +3,9 @@ import type { Config } from '../src/config.js'
 import { DEADLINES, type Deadlines } from './deadlines.js'
 import { logEvent, type WorkerEvent } from './events.js'
 import { followQueues } from './follow.js'
+import { awaitLateQueues } from './late-queues.js'
 import { type OpenWorkers, openWorkers } from './open-workers.js'
-import { planQueues } from './queue-workers.js'
+import { planQueue, planQueues, type UnreadyQueue } from './plan-queues.js'
 import { ROLES, type Role } from './role.js'
 
 export interface RunWorkersOptions {
@@ -41,27 +42,47 @@ export async function runWorkers(options: RunWorkersOptions): Promise<WorkersEnd
     options.onEvent(event)
   }
   const queues = [...new Set(options.queues)]
-  const plans = await planQueues(queues.map(config.queue), roles)
+  const { ready, unready } = await planQueues(queues, config.queue, roles)
   const onTrouble = (text: string) => tell({ kind: 'trouble', text })
-  const opening = openWorkers(plans, { ...options, onTrouble })
+  const opening = openWorkers(ready, { ...options, onTrouble })
   const workers = await Promise.race([opening, aborted(stop).then(() => null)])
   if (workers !== null) {
     const dataDirectory = workers.directory?.path ?? null
-    tell({ kind: 'started', queues, roles: ROLES.filter((role) => roles.has(role)), dataDirectory })
-    await untilDone(workers, tell, options)
+    const started = ready.map(({ config: { queue } }) => queue)
+    tell({ kind: 'started', queues: started, roles: ROLES.filter((role) => roles.has(role)), dataDirectory })
+    tellUnready(unready, tell)
+    await untilDone(workers, unready, tell, options)
   }
   return putAway(opening, workers, tell, options)
 }
 
+function tellUnready(unready: readonly UnreadyQueue[], tell: (event: WorkerEvent) => void): void {
+  for (const { queue, problem, mayAppear } of unready) {
+    tell({ kind: 'not_started', queue, code: problem.code, text: problem.message, again: mayAppear })
+  }
+}
+
 /** Tells what happens to the queues until it is time to stop. */
 async function untilDone(
-  { queues, directory }: OpenWorkers,
+  { queues, directory, add }: OpenWorkers,
+  unready: readonly UnreadyQueue[],
   tell: (event: WorkerEvent) => void,
-  { untilIdle, log, stop }: RunWorkersOptions,
+  { config, roles, untilIdle, log, stop }: RunWorkersOptions,
 ): Promise<void> {
   const done = new AbortController()
-  const sessions = queues.map(({ session }) => session)
-  const idle = followQueues({ sessions, ownDirectory: directory?.id ?? null, tell, log, until: done.signal })
+  const until = done.signal
+  const following = { roles, ownDirectory: directory?.id ?? null, tell, log, until }
+  const idle = followQueues({ ...following, sessions: queues.map(({ session }) => session) })
+  awaitLateQueues(unready, {
+    plan: (queue) => planQueue(queue, config.queue, roles),
+    async open(plan) {
+      const { session } = await add(plan)
+      tell({ kind: 'queue_started', queue: session.queue })
+      void followQueues({ ...following, sessions: [session] })
+    },
+    log,
+    until,
+  })
   try {
     await Promise.race(untilIdle ? [idle, aborted(stop)] : [aborted(stop)])
   } finally {

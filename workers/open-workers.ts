@@ -11,6 +11,8 @@ export interface OpenWorkersOptions {
   readonly concurrency: number | null
   readonly log: Logger
   readonly onTrouble: (text: string) => void
+  /** What waits for Redis to have room stops waiting. */
+  readonly stop: AbortSignal
 }
 
 /** Everything that a process of workers holds open. */
@@ -23,6 +25,8 @@ export interface OpenWorkers {
   /** Closes all queues at the same time, each as `Roles.close` does, and leaves Redis. */
   close(finishMs: number): Promise<void>
   abort(): void
+  /** Opens one more queue. */
+  add(plan: QueuePlan): Promise<QueueWorkers>
 }
 
 /** Opens Redis and all queues; nothing is left open when one of them fails. */
@@ -35,10 +39,14 @@ export async function openWorkers(
   const access = await accessRedis(config, (error) => onTrouble((error as Error).message))
   const { keyPrefix, retention } = config
   const queues: QueueWorkers[] = []
+  const adding = new Set<Promise<unknown>>()
+  async function open(plan: QueuePlan): Promise<QueueWorkers> {
+    const queue = await startQueueWorkers(plan, { ...options, access, keyPrefix, retention, directory })
+    queues.push(queue)
+    return queue
+  }
   try {
-    for (const plan of plans) {
-      queues.push(await startQueueWorkers(plan, { ...options, access, keyPrefix, retention, directory }))
-    }
+    for (const plan of plans) await open(plan)
   } catch (error) {
     await closeAll(queues, access, 0)
     throw error
@@ -49,9 +57,17 @@ export async function openWorkers(
     get inFlight() {
       return queues.reduce((sum, { roles }) => sum + roles.inFlight, 0)
     },
-    close: (finishMs) => closeAll(queues, access, finishMs),
+    async close(finishMs) {
+      await Promise.allSettled(adding)
+      await closeAll(queues, access, finishMs)
+    },
     abort() {
       for (const { roles } of queues) roles.abort()
+    },
+    add(plan) {
+      const added = open(plan)
+      adding.add(added)
+      return added.finally(() => adding.delete(added))
     },
   }
 }

@@ -4,12 +4,22 @@ import type { QueueLook } from './queue-look.js'
 /** Processes that start together, or follow each other, must not tell that they miss each other. */
 export const LACK_PATIENCE_MS = 3000
 
+/** What the process that looks does for the queue itself: it never tells that this is missing, however late it is. */
+export interface OwnPart {
+  readonly completion: boolean
+  /** Id of the data directory where it feeds and collects; null: none. */
+  readonly directory: string | null
+}
+
 /**
  * Turns looks at a queue into what is worth telling: each pause and resumption once, and work that has waited for a
  * role which nobody has.
  * @returns takes a look, and a clock in ms
  */
-export function createQueueStory(queue: string): (look: QueueLook, nowMs: number) => WorkerEvent[] {
+export function createQueueStory(
+  queue: string,
+  own: OwnPart,
+): (look: QueueLook, nowMs: number) => WorkerEvent[] {
   let paused = ''
   const lackedSince = new Map<string, number>()
   const told = new Set<string>()
@@ -22,7 +32,7 @@ export function createQueueStory(queue: string): (look: QueueLook, nowMs: number
   }
 
   function lackEvents(look: QueueLook, nowMs: number): WorkerEvent[] {
-    const lacks = lacksOf(look)
+    const lacks = lacksOf(look, own)
     for (const key of [...lackedSince.keys()]) {
       if (lacks.has(key)) continue
       lackedSince.delete(key)
@@ -42,13 +52,13 @@ export function createQueueStory(queue: string): (look: QueueLook, nowMs: number
   return (look, nowMs) => [...gateEvents(look), ...lackEvents(look, nowMs)]
 }
 
-function lacksOf(look: QueueLook): Map<string, Lack> {
+function lacksOf(look: QueueLook, own: OwnPart): Map<string, Lack> {
   const lacks = new Map<string, Lack>()
-  if (look.workers === 0 && look.activeBatches + look.requests > 0) {
+  if (!own.completion && look.workers === 0 && look.activeBatches + look.requests > 0) {
     lacks.set('completion', { role: 'completion' })
   }
   for (const { directory, batches, output } of look.unserved) {
-    lacks.set(`batch ${directory}`, { role: 'batch', batches, output })
+    if (directory !== own.directory) lacks.set(`batch ${directory}`, { role: 'batch', batches, output })
   }
   if (look.inbox > 0 && !look.inboxServed) lacks.set('inbox', { role: 'batch', inbox: look.inbox })
   return lacks

@@ -1,11 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { DataDirectory } from '../src/batches/data-directory.js'
 import { createDirectoryLease } from '../src/batches/lease.js'
 import type { Limits } from '../src/batches/retention.js'
 import { openSession, type RedisAccess, type Session } from '../src/batches/session.js'
-import { ApiKeyMissing, createKeyHolder, type KeyHolder } from '../src/completions/key-holder.js'
+import type { KeyHolder } from '../src/completions/key-holder.js'
 import type { QueueConfig } from '../src/config.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
+import { RedisFull } from '../src/redis/full.js'
 import type { Role } from './role.js'
 import { type Roles, startRoles } from './roles.js'
 
@@ -27,6 +29,7 @@ export interface QueueWorkersOptions {
   readonly concurrency: number | null
   readonly log: Logger
   readonly onTrouble: (text: string) => void
+  readonly stop: AbortSignal
 }
 
 /** The workers of one queue in this process, with the connection that they use. */
@@ -35,32 +38,30 @@ export interface QueueWorkers {
   readonly roles: Roles
 }
 
+const ROOM_LOOK_MS = 2000
+
 /**
- * Reads the keys of all queues, so that a missing one is told before anything starts.
- * @throws ApiKeyMissing, with all that are missing
+ * Opens a queue and starts its roles; nothing is left open when that fails. A Redis that is full is tried again until
+ * there is room, or it is time to stop.
  */
-export async function planQueues(
-  configs: readonly QueueConfig[],
-  roles: ReadonlySet<Role>,
-): Promise<QueuePlan[]> {
-  const missing: string[] = []
-  const plans: QueuePlan[] = []
-  for (const config of configs) {
-    const keyHolder = roles.has('completion')
-      ? await createKeyHolder(config).catch((error: unknown) => {
-          if (!(error instanceof ApiKeyMissing)) throw error
-          missing.push(error.message)
-          return null
-        })
-      : null
-    plans.push({ config, keyHolder })
+export async function startQueueWorkers(
+  plan: QueuePlan,
+  options: QueueWorkersOptions,
+): Promise<QueueWorkers> {
+  for (;;) {
+    try {
+      return await startOnce(plan, options)
+    } catch (error) {
+      if (!(error instanceof RedisFull) || options.stop.aborted) throw error
+      options.log.warn({ queue: plan.config.queue, code: error.code, err: error.message }, 'redis.full')
+      options.onTrouble(`${error.message}; it is tried again.`)
+    }
+    // Rejects only when the signal aborts, and then the next attempt is the last.
+    await delay(ROOM_LOOK_MS, undefined, { signal: options.stop }).catch(() => undefined)
   }
-  if (missing.length > 0) throw new ApiKeyMissing([...new Set(missing)].join('\n'))
-  return plans
 }
 
-/** Opens a queue and starts its roles; nothing is left open when that fails. */
-export async function startQueueWorkers(
+async function startOnce(
   { config, keyHolder }: QueuePlan,
   options: QueueWorkersOptions,
 ): Promise<QueueWorkers> {

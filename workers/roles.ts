@@ -7,6 +7,7 @@ import { createDeadLetters } from '../src/completions/dead-letters/dead-letters.
 import { record } from '../src/completions/record.js'
 import { startAlertRole } from './alert-role.js'
 import { startBatchWorker } from './batch-worker.js'
+import { closeInOrder } from './close-in-order.js'
 import { type CompletionRoleOptions, startCompletionRole } from './completion-role.js'
 import { createFeedBudget } from './feed-budget.js'
 import { startHousekeeping } from './housekeeping.js'
@@ -73,13 +74,15 @@ export async function startRoles({
       return completion?.inFlight ?? 0
     },
     async close(deadlineMs) {
-      await completion?.finish(deadlineMs)
-      await retention?.close()
-      await batch?.close()
-      await inbox?.close()
-      await housekeeping.close()
-      await alert?.close()
-      await completion?.leave()
+      await closeInOrder([
+        () => completion?.finish(deadlineMs),
+        () => retention?.close(),
+        () => batch?.close(),
+        () => inbox?.close(),
+        () => housekeeping.close(),
+        () => alert?.close(),
+        () => completion?.leave(),
+      ])
     },
     abort: () => completion?.abort(),
   }

@@ -25,7 +25,7 @@ export interface Permits {
   refresh(): Promise<Lease>
   /** No permit is given after this; calls that are out may still report. */
   close(): void
-  /** Sends every report that is still here. */
+  /** Sends every report that is still here; nothing is sent by itself after this. */
   flush(): Promise<void>
   readonly waiting: number
 }
@@ -48,6 +48,7 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
   let asking: Promise<void> | null = null
   let again: NodeJS.Timeout | null = null
   let closed = false
+  let flushed = false
   /** A report that must not wait came while a round trip was under way. */
   let urgent = false
   /** Grows with each hold seen, so that permits scheduled before it are void. */
@@ -132,7 +133,7 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
       urgent ||= inMs === 0
       return
     }
-    if (closed && reports.size === 0) return
+    if (flushed || (closed && reports.size === 0)) return
     if (again !== null) {
       if (inMs > 0) return
       clearTimeout(again)
@@ -141,6 +142,11 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
       again = null
       asking = lease()
     }, inMs)
+  }
+
+  function cancelNext(): void {
+    if (again !== null) clearTimeout(again)
+    again = null
   }
 
   return {
@@ -158,11 +164,12 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     refresh: () => roundTrip(0),
     close() {
       closed = true
-      if (again !== null) clearTimeout(again)
-      again = null
+      cancelNext()
       answerAll({ kind: 'closing' })
     },
     async flush() {
+      flushed = true
+      cancelNext()
       await asking
       if (reports.size > 0) await roundTrip(0)
     },

@@ -3,10 +3,11 @@ import type { Redis } from 'ioredis'
 import { createGate, type Gate } from '../admission/gate.js'
 import { COMPLETIONS, DEAD_LETTERS, openQueue } from '../completions/queues.js'
 import { connectRedis } from '../redis/connect.js'
+import { isFull, RedisFull } from '../redis/full.js'
 import { assertDurable, inspectRedis } from '../redis/inspect.js'
 import { type QueueKeys, queueKeys, registryKey } from '../redis/keys.js'
 import { joinServer } from '../redis/server/join.js'
-import type { RedisTarget } from '../redis/target.js'
+import { describeTarget, type RedisTarget } from '../redis/target.js'
 import { type BatchStore, createBatchStore } from './batch-store.js'
 
 /** A way to Redis that this process holds open: some server's URL, or the private server while we are its client. */
@@ -45,6 +46,8 @@ export async function accessRedis(
 /** One queue, opened for work or to look at it. */
 export interface Session {
   readonly queue: string
+  /** The Redis, without its password. */
+  readonly place: string
   readonly redis: Redis
   readonly keys: QueueKeys
   readonly gate: Gate
@@ -65,7 +68,7 @@ export interface SessionOptions {
   readonly onWarning: (warning: string) => void
 }
 
-/** @throws RedisUnavailable, EvictingRedis, RedisTooOld, InvalidQueueName */
+/** @throws RedisUnavailable, RedisFull, EvictingRedis, RedisTooOld, InvalidQueueName */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const keys = queueKeys(options.keyPrefix, options.queue)
   const redis = await connectRedis(options.target, options.role, options.onRedisLost)
@@ -74,12 +77,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     await redis.sadd(registryKey(options.keyPrefix), options.queue)
   } catch (error) {
     redis.disconnect()
-    throw error
+    throw isFull(error) ? new RedisFull(describeTarget(options.target), 'entirely') : error
   }
   const completions = openQueue(COMPLETIONS, redis, keys)
   const deadLetters = openQueue(DEAD_LETTERS, redis, keys)
   return {
     queue: options.queue,
+    place: describeTarget(options.target),
     redis,
     keys,
     gate: createGate(redis, keys, options.queue),

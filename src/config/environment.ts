@@ -47,6 +47,15 @@ const schema = z.object({
 
 const KNOWN = Object.keys(schema.shape)
 
+/** What Kubernetes tells each container of a Service called `conduit-batch` or `conduit-batch-…`. */
+const SERVICE_LINK =
+  /^CONDUIT_BATCH_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/
+
+function isServiceLink(name: string, value = ''): boolean {
+  // A port alone, as somebody might set it for us, is none.
+  return SERVICE_LINK.test(name) || (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value))
+}
+
 export type EnvironmentSettings = z.infer<typeof schema>
 
 /**
@@ -57,8 +66,10 @@ export function checkEnvironment(
   env: NodeJS.ProcessEnv,
   alsoKnown: readonly string[],
 ): { settings: EnvironmentSettings; problems: readonly string[] } {
+  const known = [...KNOWN, ...alsoKnown]
   const problems = Object.keys(env)
-    .filter((name) => name.startsWith('CONDUIT_BATCH_') && ![...KNOWN, ...alsoKnown].includes(name))
+    .filter((name) => name.startsWith('CONDUIT_BATCH_') && !known.includes(name))
+    .filter((name) => !isServiceLink(name, env[name]))
     .map((name) => `${name} is not a setting; ${knownNames(name, KNOWN)}`)
   const parsed = schema.safeParse(env)
   if (!parsed.success) {

@@ -41,24 +41,6 @@ export class CustomIdTaken extends Error {
   }
 }
 
-/**
- * Redis has no memory left for what was asked. `nearly`: what is left is for the workers, and nothing was enqueued.
- * `entirely`: nothing is lost, and nobody knows whether it was enqueued.
- */
-export class RedisFull extends Error {
-  readonly code = 'redis_full'
-
-  constructor(place: string, how: 'nearly' | 'entirely') {
-    super(
-      how === 'nearly'
-        ? `Redis at ${place} has little memory left (maxmemory), which is for the workers. Enqueue again when they have ` +
-            'answered requests and answers have expired, or give it more memory'
-        : `Redis at ${place} is full (maxmemory), so that workers can't make room either. Give it more memory`,
-    )
-    this.name = 'RedisFull'
-  }
-}
-
 /** A queue takes so many single requests that have no answer yet (`open`), and so many in all (`ever`). */
 export class InboxFull extends Error {
   readonly code = 'inbox_full'

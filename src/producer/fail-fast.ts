@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { isFull, RedisFull } from '../redis/full.js'
 import { RedisUnavailable } from '../redis/unavailable.js'
-import { RedisFull } from './errors.js'
 
 /** A Redis that accepts a command and does not answer it is as good as away. */
 const DEADLINE_MS = 5000
@@ -57,7 +57,7 @@ function timedOut(): Error {
 
 function asTypedError(error: unknown, place: string): unknown {
   if (!(error instanceof Error)) return error
-  if (/\bOOM command not allowed/.test(error.message)) return new RedisFull(place, 'entirely')
+  if (isFull(error)) return new RedisFull(place, 'entirely')
   if (NO_CONNECTION.test(error.message))
     return new RedisUnavailable(place, new Error('there is no connection'))
   return NOT_NOW.test(error.message) || isSocketError(error) ? new RedisUnavailable(place, error) : error

@@ -8,8 +8,9 @@ import type { Session } from '../../src/batches/session.js'
 import { createFleet, type Fleet } from '../../src/completions/fleet.js'
 import type { RequestPlace } from '../../src/completions/request.js'
 import { currentProcess, formatProcess } from '../../src/process-identity.js'
+import { releaseDead } from '../../workers/completion-role.js'
 import { requests } from '../support/batch-files.js'
-import { type TestBatch, testBatch, testSession } from '../support/batches.js'
+import { silent, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { feedAll, startTestWorker } from '../support/completion-worker.js'
 import { completion, type ScriptedConduit, scriptConduit } from '../support/conduit.js'
 import { eventually } from '../support/eventually.js'
@@ -104,6 +105,13 @@ async function lastHeard(name: string, agoMs: number): Promise<void> {
 }
 
 describe('a worker process that was killed', () => {
+  it('leaves calls that are counted as lost answers', async () => {
+    const { child } = await workerProcess()
+    await signal(child, 'SIGKILL')
+    await releaseDead(session, fleet, silent)
+    expect(await session.redis.hget(session.keys.batch(batch.id), 'maybeBilled')).toBe('5')
+  })
+
   it('loses nothing: its jobs are given back at once, no attempt used, and another worker does them', async () => {
     const { child } = await workerProcess()
     expect(await counts()).toEqual({ wait: 3, active: 5, delayed: 0 })

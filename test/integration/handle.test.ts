@@ -4,11 +4,16 @@ import { type Job, Worker } from 'bullmq'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Session } from '../../src/batches/session.js'
 import type { DeadLetter } from '../../src/completions/dead-letters/dead-letter.js'
+import { type HandleDeps, handleRequest } from '../../src/completions/handle.js'
+import { createKeyHolder } from '../../src/completions/key-holder.js'
 import { COMPLETIONS } from '../../src/completions/queues.js'
+import type { Recorded } from '../../src/completions/record.js'
 import type { BatchOptions } from '../../src/completions/request.js'
+import { createConduitClient } from '../../src/conduit/client.js'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js'
+import { createHandleDeps } from '../../workers/handle-deps.js'
 import { ids, jsonLines, request } from '../support/batch-files.js'
-import { type TestBatch, testBatch, testSession } from '../support/batches.js'
+import { silent, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { feedAll, startTestWorker, type TestWorker } from '../support/completion-worker.js'
 import { completion, failure, type ScriptedConduit, scriptConduit } from '../support/conduit.js'
 import { answered } from '../support/endings.js'
@@ -498,4 +503,37 @@ it('drops a job that is no request, without a call', async () => {
     async () => (await session.completions.getJob('not-a-request')) === undefined,
   )
   expect(simulator.stats().calls).toBe(1)
+})
+
+it('keeps an answer while Redis has lost its batch, and records it once the batch is known again', async () => {
+  const conduit = await scriptConduit(() => completion('paid for'))
+  batch = await testBatch(jsonLines([request('p-1')]), {}, session)
+  const { admission } = await start(conduit)
+  const keyHolder = await createKeyHolder({ apiKey: 'sk-simulator', apiKeyFile: null })
+  const client = createConduitClient(conduit)
+  const options = { session, admission, conduit: client, keyHolder, workerName: 'w', log: silent }
+  const deps = createHandleDeps({ ...options, onTrouble: () => undefined })
+  const { redis, keys, store } = session
+  await store.options(batch.id)
+  const outcomes: Recorded[] = []
+  const losing: HandleDeps = {
+    ...deps,
+    async record(place, ending) {
+      if (outcomes.length === 0) await redis.del(keys.batch(batch.id))
+      const recorded = await deps.record(place, ending)
+      outcomes.push(recorded)
+      if (recorded === 'gone') await store.register(batch.manifest, batch.directory.id)
+      return recorded
+    },
+  }
+  const tries = { made: 0, refusals: 0, fedAt: Date.now(), history: [] }
+  const { signal } = new AbortController()
+  const asked = { ...batch.place(0), customId: 'p-1', line: 1, body: { messages: [] } }
+
+  expect(await handleRequest(asked, tries, signal, losing)).toEqual({ kind: 'leave' })
+  expect(outcomes[0]).toBe('gone')
+  expect(outcomes).toHaveLength(2)
+  expect(await lines()).toMatchObject([{ custom_id: 'p-1', error: null }])
+  expect(conduit.calls).toHaveLength(1)
+  await client.close()
 })

@@ -1,11 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { openDataDirectory } from '../../src/batches/data-directory.js'
 import { createDirectoryLease } from '../../src/batches/lease.js'
+import type { KeyNames } from '../../src/completions/key-holder.js'
 import { INBOX_BATCH } from '../../src/completions/request.js'
+import { InvalidConfig, loadConfig } from '../../src/config.js'
+import { connectRedis } from '../../src/redis/connect.js'
 import { createConcurrency } from '../../workers/concurrency.js'
+import { planQueues } from '../../workers/plan-queues.js'
 import { lookAtQueue } from '../../workers/queue-look.js'
 import { expectAnswers, ids, requests } from '../support/batch-files.js'
 import { testSession } from '../support/batches.js'
@@ -13,7 +17,7 @@ import { simulate } from '../support/cli.js'
 import { completion, scriptConduit } from '../support/conduit.js'
 import { eventually } from '../support/eventually.js'
 import { type HandIn, handIn } from '../support/hand-in.js'
-import { startPrivateRedis } from '../support/private-redis.js'
+import { serverBinary, startPrivateRedis } from '../support/private-redis.js'
 import { uniquePrefix } from '../support/redis.js'
 import { startWorkers, type WorkersOf } from '../support/workers.js'
 
@@ -53,17 +57,63 @@ describe('two queues in one process', () => {
     expect(workers.events.filter(({ kind }) => kind === 'paused')).toHaveLength(1)
   })
 
-  it('start not at all when the key of one is missing, and name it', async () => {
-    const keyNames = { queue: 'nightly', variable: 'NIGHTLY_KEY', file: 'apiKeyFile' }
-    const queues = { default: {}, nightly: { apiKey: null, keyNames } }
+  it('one without a key: the other works, and it starts too once its file of a key is there', async () => {
+    const { baseUrl } = await simulate()
+    const apiKeyFile = join(directory, 'nightly.key')
+    const late = await handIn({ ...place, queue: 'nightly', input: requests(3) })
+    const batch = await handIn({ ...place, input: requests(3) })
+    const nightly = { baseUrl, apiKey: null, apiKeyFile, keyNames: keyNamesOf('nightly') }
+    const workers = startWorkers({ ...place, queues: { nightly, default: { baseUrl } } })
+
+    expect(await workers.until('started')).toMatchObject({ queues: ['default'] })
+    expect(await workers.until('not_started')).toMatchObject({
+      queue: 'nightly',
+      code: 'api_key_missing',
+      again: true,
+    })
+    await eventually('the other queue works', async () => (await batch.snapshot()).state === 'completed')
+    expect(await late.snapshot()).toMatchObject({ completed: 0 })
+    await writeFile(apiKeyFile, 'sk-simulator\n')
+
+    expect(await workers.until('queue_started')).toEqual({ kind: 'queue_started', queue: 'nightly' })
+    await eventually('it works', async () => (await late.snapshot()).state === 'completed')
+    expect(await workers.stop()).toBe('in_order')
+  })
+
+  it('start not at all when none has a key, and name what is missing of each', async () => {
+    const queues = {
+      nightly: { apiKey: null, keyNames: keyNamesOf('nightly') },
+      daily: { apiKey: null, keyNames: keyNamesOf('daily') },
+    }
     const workers = startWorkers({ ...place, queues })
     await expect(workers.ended).rejects.toMatchObject({
       code: 'api_key_missing',
-      message: expect.stringMatching(/^There is no Conduit API key for queue nightly\. .*NIGHTLY_KEY/),
+      message: expect.stringMatching(
+        /^There is no Conduit API key for queue nightly\. .*NIGHTLY_KEY.*\nThere is .*DAILY_KEY/,
+      ),
     })
     expect(workers.events).toEqual([])
   })
+
+  it('one whose settings name a variable that is not set is told, and the other starts', async () => {
+    const nightly = () => {
+      throw new InvalidConfig(['queues.nightly.alerts.webhookEnv names NIGHTLY_HOOK, which is not set'])
+    }
+    const plans = await planQueues(
+      ['nightly', 'default'],
+      (queue) => (queue === 'nightly' ? nightly() : loadConfig({ CONDUIT_API_KEY: 'sk-1' }).queue(queue)),
+      new Set(['completion']),
+    )
+    expect(plans).toMatchObject({
+      ready: [{ config: { queue: 'default' } }],
+      unready: [{ queue: 'nightly', problem: { code: 'invalid_config' }, mayAppear: false }],
+    })
+  })
 })
+
+function keyNamesOf(queue: string): KeyNames {
+  return { queue, variable: `${queue.toUpperCase()}_KEY`, file: 'apiKeyFile' }
+}
 
 it('waits for the right to feed and collect in its directory, and takes it when it is free', async () => {
   const { baseUrl } = await simulate()
@@ -139,6 +189,23 @@ describe('told to stop', () => {
       await redis.stop()
     }
   })
+})
+
+it.skipIf(serverBinary === null)('a Redis that is full is told, and waited for', async () => {
+  const redis = await startPrivateRedis(['--maxmemory', '1mb'])
+  const person = await connectRedis({ url: redis.url }, 'client')
+  try {
+    const workers = startWorkers({ ...place, redisUrl: redis.url, queues: { default: {} } })
+    expect(await workers.until('trouble')).toMatchObject({
+      text: expect.stringMatching(/is full \(maxmemory\)/),
+    })
+    await person.config('SET', 'maxmemory', '0')
+    await workers.until('started')
+    expect(await workers.stop()).toBe('in_order')
+  } finally {
+    person.disconnect()
+    await redis.stop()
+  }
 })
 
 describe('concurrency', () => {

@@ -179,6 +179,21 @@ describe('wrong settings', () => {
     expect(problemsOf({ CONDUIT_COLOR: 'blue', BATCH: '1', REDIS_HOST: 'x' })).toEqual([])
   })
 
+  it('do not include what Kubernetes tells of a Service with our name', () => {
+    const links = (service: string) => ({
+      [`${service}_SERVICE_HOST`]: '10.0.0.7',
+      [`${service}_SERVICE_PORT`]: '8484',
+      [`${service}_SERVICE_PORT_HTTP`]: '8484',
+      [`${service}_PORT`]: 'tcp://10.0.0.7:8484',
+      [`${service}_PORT_8484_TCP`]: 'tcp://10.0.0.7:8484',
+      [`${service}_PORT_8484_TCP_PROTO`]: 'tcp',
+      [`${service}_PORT_8484_TCP_PORT`]: '8484',
+      [`${service}_PORT_8484_TCP_ADDR`]: '10.0.0.7',
+    })
+    expect(problemsOf({ ...links('CONDUIT_BATCH'), ...links('CONDUIT_BATCH_BOARD') })).toEqual([])
+    expect(problemsOf({ CONDUIT_BATCH_PORT: '8484' })).toHaveLength(1)
+  })
+
   it('never repeat a key', () => {
     const env = {
       CONDUIT_API_KEY: 'sk-secret-1',

@@ -378,6 +378,19 @@ describe('closing', () => {
     expect(trips.at(-1)?.report).toEqual(aReport({ otherwise: 2 }))
   })
 
+  it('asks for nothing by itself once all is sent: the connection closes then', async () => {
+    const { permits, trips } = permitsOn()
+    const all = callers(permits, 2)
+    await elapse(20)
+    permits.close()
+    all.permitOf(0).report({ kind: 'refused', retryAfterMs: null })
+    await permits.flush()
+    all.permitOf(1).report({ kind: 'refused', retryAfterMs: null })
+    const sent = trips.length
+    await elapse(2000)
+    expect(trips).toHaveLength(sent)
+  })
+
   it('still takes what comes of calls that are out, and sends it', async () => {
     const { permits, trips } = permitsOn()
     const all = callers(permits, 2)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Hold, HoldReason } from '../../src/admission/hold.js'
 import { isIdle, type QueueLook } from '../../workers/queue-look.js'
-import { createQueueStory, LACK_PATIENCE_MS } from '../../workers/queue-story.js'
+import { createQueueStory, LACK_PATIENCE_MS, type OwnPart } from '../../workers/queue-story.js'
 
 const CALM: QueueLook = {
   holds: [],
@@ -22,8 +22,11 @@ function hold(reason: HoldReason): Hold {
 }
 
 /** The kinds of what is told at each look. */
-function told(looks: readonly (readonly [nowMs: number, look: Partial<QueueLook>])[]): string[][] {
-  const story = createQueueStory('default')
+function told(
+  looks: readonly (readonly [nowMs: number, look: Partial<QueueLook>])[],
+  own: OwnPart = { completion: false, directory: null },
+): string[][] {
+  const story = createQueueStory('default', own)
   return looks.map(([nowMs, look]) => story({ ...CALM, ...look }, nowMs).map(({ kind }) => kind))
 }
 
@@ -45,6 +48,13 @@ describe('the story of a queue', () => {
         [2 * LACK_PATIENCE_MS, lacking],
       ]),
     ).toEqual([[], [], ['lacking'], []])
+  })
+
+  it('never tells that what this process does itself is missing, however late its signs of life are', () => {
+    const lacking = { workers: 0, requests: 1, activeBatches: 2, unserved: [UNSERVED] }
+    const looks = [0, 2 * LACK_PATIENCE_MS].map((nowMs) => [nowMs, lacking] as const)
+    expect(told(looks, { completion: true, directory: UNSERVED.directory })).toEqual([[], []])
+    expect(told(looks, { completion: true, directory: null })).toEqual([[], ['lacking']])
   })
 
   it('forgets a lack that ended, and tells of the next one', () => {

@@ -18,6 +18,8 @@ export async function* readFileBytes(
   path: string,
   { input = path, range }: { readonly input?: string; readonly range?: ByteRange } = {},
 ): AsyncGenerator<Buffer, void, undefined> {
+  // A stream can't be asked for no byte at all: its end is the last byte.
+  if (range !== undefined && range.end <= range.start) return
   const part = range === undefined ? {} : { start: range.start, end: range.end - 1 }
   yield* withInputErrors(createReadStream(path, { ...part, highWaterMark: READ_BYTES }), input)
 }

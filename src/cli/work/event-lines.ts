@@ -21,6 +21,10 @@ export function eventLines(event: WorkerEvent, nowMs: number, canvas: Canvas): s
         ...at(startedWords(event)),
         ...labelled('', 'Ctrl-C stops it in order: calls in flight finish first.', canvas),
       ]
+    case 'not_started':
+      return at(notStartedWords(event))
+    case 'queue_started':
+      return at(`At work for queue ${event.queue} too.`)
     case 'paused':
       return ['', ...pausedLines(event, nowMs, canvas), '']
     case 'resumed':
@@ -43,6 +47,11 @@ function startedWords({ queues, roles, dataDirectory }: Extract<WorkerEvent, { k
   const whose = queues.length === 1 ? `queue ${queues[0]}` : `queues ${queues.join(', ')}`
   const where = dataDirectory === null ? '' : ` Batches of ${oneLine(dataDirectory)}.`
   return `At work for ${whose}: ${does}.${where}`
+}
+
+function notStartedWords({ queue, text, again }: Extract<WorkerEvent, { kind: 'not_started' }>): string {
+  const next = again ? 'It starts as soon as that is mended.' : 'Start this again once that is mended.'
+  return `Queue ${queue} has not started. ${oneLine(text)}. ${next}`
 }
 
 function pausedLines(
