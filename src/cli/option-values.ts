@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { durationMs } from '../config/duration.js'
 import { QUEUE_NAME } from '../redis/keys.js'
 
 /** A whole number in a range; anything else is refused by name, never taken for the default. */
@@ -45,17 +46,13 @@ export function batchName(text: string): string {
   )
 }
 
-const AGE_UNITS_MS: Readonly<Record<string, number>> = {
-  s: 1000,
-  m: 60_000,
-  h: 3600_000,
-  d: 24 * 3600_000,
-}
+const SECONDS = /^([1-9]\d{0,8})s$/
 
-/** A time span such as `30d`, `12h`, `90m` or `45s`, as milliseconds. */
+/** A time span as the configuration has them (`30d`, `12h`, `90m`, `2w`), or of seconds (`45s`), as milliseconds. */
 export function age(text: string): number {
-  const match = /^(\d{1,9}(?:\.\d+)?)([smhd])$/.exec(text.trim())
-  const unitMs = AGE_UNITS_MS[match?.[2] ?? '']
-  if (unitMs !== undefined) return Number(match?.[1]) * unitMs
-  throw new InvalidArgumentError('It must be a number with s, m, h or d behind it: 30d, 12h.')
+  const word = text.trim()
+  const seconds = SECONDS.exec(word)?.[1]
+  const ms = seconds === undefined ? durationMs(word) : Number(seconds) * 1000
+  if (ms !== null) return ms
+  throw new InvalidArgumentError('It must be a whole number with s, m, h, d or w behind it: 30d, 12h, 2w.')
 }

@@ -20,6 +20,9 @@ beforeAll(async () => {
   await writeFile(join(place, 'two words.jsonl'), '')
   await writeFile(join(place, 'prompts.jsonl'), '')
   await mkdir(join(place, 'data', 'batches', 'b0000000000a1'), { recursive: true })
+  const manifest = { batch: 'b0000000000a1', name: 'nightly', input: { name: 'in.jsonl' } }
+  const file = join(place, 'data', 'batches', 'b0000000000a1', 'batch.json')
+  await writeFile(file, JSON.stringify(manifest, null, 2))
 })
 afterAll(() => rm(place, { recursive: true, force: true }))
 
@@ -52,6 +55,9 @@ describe('bash completes', () => {
     expect(await offered('run', '--output', 'prom')).toEqual(['prompts.jsonl'])
     expect(await offered('status', '--data-dir', 'd')).toEqual(['data'])
     expect(await offered('status', 'b')).toEqual(['b0000000000a1'])
+    expect(await offered('results', '')).toEqual(['b0000000000a1', 'nightly'])
+    expect(await offered('list', '--state', 'r')).toEqual(['running'])
+    expect(await offered('work', '--roles', '')).toEqual(['completion', 'batch', 'alert'])
   })
 
   it('nothing for a value that nobody knows, and an argument after one', async () => {

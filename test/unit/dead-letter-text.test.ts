@@ -55,7 +55,7 @@ describe('options that choose letters', () => {
     expect(choiceOptions(choice)).toBe(
       "--queue q --batch nightly --code 'A B' --model 'it'\\''s' --older-than 36h",
     )
-    for (const text of ['7d', '90m', '45s', '1h']) {
+    for (const text of ['7d', '90m', '45s', '1h', '2w']) {
       expect(age(choiceOptions({ olderThan: age(text) }).split(' ')[1] ?? '')).toBe(age(text))
     }
     expect(choiceOptions({})).toBe('')

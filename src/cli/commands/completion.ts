@@ -7,8 +7,8 @@ type Shell = (typeof SHELLS)[number]
 
 const MANUAL: Manual = {
   description: [
-    'Prints a script that teaches a shell the commands, options and values of this version. Ids of batches are ' +
-      'completed from the data directory.',
+    'Prints a script that teaches a shell the commands, options and values of this version. Ids and names of batches ' +
+      'are completed from the data directory.',
   ],
   sections: [
     {

@@ -152,7 +152,7 @@ function filterOptions(command: Command): Command {
     )
     .option('--code <code>', 'only those that died of this', someText)
     .option('--model <model>', 'only those that asked for this model', someText)
-    .option('--older-than <age>', 'only those that died so long ago: 30d, 12h, 90m', age)
+    .option('--older-than <age>', 'only those that died so long ago: 90m, 12h, 30d, 2w', age)
   return addConfigurationOptions(command)
 }
 

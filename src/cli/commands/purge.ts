@@ -32,7 +32,7 @@ export function purgeCommand(): Command {
   const command = new Command('purge')
     .description('remove what is kept of ended batches; the output files stay')
     .argument('[batch]', 'its id, the beginning of it, or its name')
-    .option('--older-than <age>', 'all that ended so long ago: 30d, 12h, 90m', age)
+    .option('--older-than <age>', 'all that ended so long ago: 90m, 12h, 30d, 2w', age)
     .option('--dry-run', 'only say what would be removed')
     .option('-y, --yes', 'do not ask')
   return addConfigurationOptions(withManual(command, MANUAL))

@@ -1,14 +1,16 @@
 import type { CommandWords, OptionWords, ValueKind } from './words.js'
 
 /**
- * A bash script (4 or newer, also 3.2) that completes commands, options, choices, files, and the ids of batches: those
- * are names of directories, so that asking costs no process of ours.
+ * A bash script (4 or newer, also 3.2) that completes commands, options, choices, files, and the ids and names of
+ * batches: those stand in the data directory, so that asking costs no process of ours.
  */
 export function bashScript(all: readonly CommandWords[]): string {
   return `# conduit-batch completion for bash; made by: conduit-batch completion bash
 _conduit_batch_batches() {
   local dir="\${CONDUIT_BATCH_DATA_DIR:-.conduit-batch}/batches"
-  [ -d "$dir" ] && command ls "$dir" 2>/dev/null | command grep '^b'
+  [ -d "$dir" ] || return
+  command ls "$dir" 2>/dev/null | command grep '^b'
+  command sed -n 's/^  "name": "\\(.*\\)",$/\\1/p' "$dir"/b*/batch.json 2>/dev/null
 }
 
 _conduit_batch() {

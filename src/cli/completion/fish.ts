@@ -7,6 +7,8 @@ function __conduit_batch_batches
     set -l dir .conduit-batch
     set -q CONDUIT_BATCH_DATA_DIR; and set dir $CONDUIT_BATCH_DATA_DIR
     command ls $dir/batches 2>/dev/null | string match 'b*'
+    set -l manifests $dir/batches/b*/batch.json
+    test (count $manifests) -gt 0; and command sed -n 's/^  "name": "\\(.*\\)",$/\\1/p' $manifests
 end
 
 complete -c conduit-batch -f

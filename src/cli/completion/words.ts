@@ -1,4 +1,6 @@
 import type { Argument, Command, Option } from 'commander'
+import { ROLES } from '../../../workers/role.js'
+import { STATES } from '../commands/list.js'
 
 /** What stands where a value is typed. */
 export type ValueKind = 'file' | 'directory' | 'batch' | 'none' | { readonly oneOf: readonly string[] }
@@ -66,9 +68,16 @@ function argumentKind(argument: Argument): ValueKind {
 const FILES = ['file', 'input', 'path']
 const DIRECTORIES = ['dir', 'directory']
 
+/** Values that are checked by a parser of their own, since several may be named with commas between. */
+const LISTS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ['states', STATES],
+  ['roles', ROLES],
+])
+
 /** What a value is, by its choices or by how the help calls it. */
 function kindOf(name: string, choices: readonly string[] | undefined): ValueKind {
-  if (choices !== undefined) return { oneOf: choices }
+  const oneOf = choices ?? LISTS.get(name)
+  if (oneOf !== undefined) return { oneOf }
   if (FILES.includes(name)) return 'file'
   if (DIRECTORIES.includes(name)) return 'directory'
   return name === 'batch' ? 'batch' : 'none'

@@ -5,9 +5,12 @@ export function zshScript(all: readonly CommandWords[]): string {
   return `#compdef conduit-batch
 # conduit-batch completion for zsh; made by: conduit-batch completion zsh
 _conduit_batch_batches() {
-  local -a ids
-  ids=(\${CONDUIT_BATCH_DATA_DIR:-.conduit-batch}/batches/b*(N:t))
-  compadd -a ids
+  local dir="\${CONDUIT_BATCH_DATA_DIR:-.conduit-batch}/batches"
+  local -a ids manifests names
+  ids=($dir/b*(N:t))
+  manifests=($dir/b*/batch.json(N))
+  (( $#manifests )) && names=(\${(f)"$(command sed -n 's/^  "name": "\\(.*\\)",$/\\1/p' $manifests)"})
+  compadd -a ids names
 }
 
 ${all.map(commandFunction).join('\n\n')}

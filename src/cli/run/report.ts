@@ -13,8 +13,9 @@ const WIDEST_COLUMNS = 100
 export interface ReportContext {
   readonly screen: Screen
   readonly json: boolean
-  /** When this process began, by its own clock and by Redis's: incidents are told in the latter. */
-  readonly startedAt: number
+  /** How long it took, as is told. */
+  readonly durationMs: number
+  /** Since when incidents are told, by Redis's clock. */
   readonly startedAtRedis: number
 }
 
@@ -23,9 +24,9 @@ export async function report(
   session: Session,
   batch: BatchSnapshot,
   status: RunStatus,
-  { screen, json, startedAt, startedAtRedis }: ReportContext,
+  { screen, json, durationMs, startedAtRedis }: ReportContext,
 ): Promise<ExitCode> {
-  const end = { status, durationMs: Date.now() - startedAt }
+  const end = { status, durationMs }
   const { incident, holds } = await session.gate.read()
   const past = (await session.gate.pastIncidents(MOST_INCIDENTS)).reverse()
   const incidents = past.filter(({ resolvedAt }) => (resolvedAt ?? 0) >= startedAtRedis)

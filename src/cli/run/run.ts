@@ -82,7 +82,8 @@ async function workAndReport(
   const before = await snapshotOf(session, manifest.batch)
   const status = await work(session, manifest, before, resumed, interruptions, context)
   const after = await snapshotOf(session, manifest.batch)
-  return report(session, after, status, { screen, json: flags.json === true, startedAt, startedAtRedis })
+  const durationMs = Date.now() - startedAt
+  return report(session, after, status, { screen, json: flags.json === true, durationMs, startedAtRedis })
 }
 
 /** Until the batch ends, or somebody stops us. A batch that has ended is only made whole again on disk. */

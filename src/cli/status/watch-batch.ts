@@ -28,8 +28,10 @@ export async function watchBatch(wanted: string, config: Config, json: boolean):
       const status = await follow(found, screen, interruptions, startedAt)
       const batch = await readBatchSnapshot(found.session, found.manifest.batch)
       if (batch === null) throw forgotten(found)
-      if (status === 'interrupted') return leave(batch, screen, json, Date.now() - startedAt)
-      return report(found.session, batch, status, { screen, json, startedAt, startedAtRedis })
+      // Of the batch, not of the look at it.
+      const durationMs = Math.max(0, (batch.finishedAt ?? Date.now()) - batch.createdAt)
+      if (status === 'interrupted') return leave(batch, screen, json, durationMs)
+      return report(found.session, batch, status, { screen, json, durationMs, startedAtRedis })
     })
   } finally {
     screen.close()
