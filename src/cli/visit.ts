@@ -3,6 +3,7 @@ import { accessRedis, openSession, type Session } from '../batches/session.js'
 import type { Config } from '../config.js'
 import { connectRedis } from '../redis/connect.js'
 import { registryKey } from '../redis/keys.js'
+import { suggested } from './text/suggest.js'
 
 /** There is no data directory, and no other Redis was named: nothing ever ran here. */
 export class NothingHere extends Error {
@@ -31,7 +32,7 @@ export async function visit<T>(
 ): Promise<T> {
   if (config.redisUrl === null && !existsSync(config.dataDirectory)) {
     throw new NothingHere(
-      `Nothing has run here yet: there is no ${config.dataDirectory}. Start with: conduit-batch run prompts.jsonl ` +
+      `Nothing has run here yet: there is no ${config.dataDirectory}. Start with: ${suggested('conduit-batch run prompts.jsonl')} ` +
         '(or name another place with --data-dir or REDIS_URL)',
     )
   }

@@ -23,7 +23,9 @@ test('the story of a batch: submit, list, status, work, results, retry-failed, p
   expect(submitted).toExitWith(0)
   const id = submitted.stdout.trim()
   expect(submitted.stdout).toMatch(/^b[0-9a-f]{12}\n$/)
-  expect(submitted.stderr).toMatch(/^4 requests of in\.jsonl .*\n1 line can.*\n.*: conduit-batch work\n/)
+  expect(submitted.stderr).toMatch(
+    /^3 requests of in\.jsonl .*\n1 more line can.*\nIt is line 4: .*\n.*: conduit-batch work\n/,
+  )
   expect(simulator.stats().calls).toBe(0)
 
   const early = await place.run(['results', 'nightly'])
