@@ -94,8 +94,7 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
       return !active.some((id) => id.startsWith(`${batch}-`)) && (await store.drained(batch))
     },
     async close() {
-      await files.close()
-      await chunks.close()
+      await Promise.all([files.close(), chunks.close()])
     },
   }
 }

@@ -83,7 +83,13 @@ describe('from another terminal', () => {
     expect(simulator.stats().calls).toBe(10)
 
     const resumed = await place.run(['resume', 'nightly', '--json'])
-    expect(JSON.parse(resumed.stdout)).toEqual({ queue: 'nightly', held: false, changed: true })
+    expect(JSON.parse(resumed.stdout)).toEqual({
+      queue: 'nightly',
+      held: false,
+      changed: true,
+      probing: true,
+      workers: 0,
+    })
     expect(await place.run([...COMMAND, '--queue', 'nightly', '--exit-on-pause'])).toExitWith(0)
     expect(simulator.stats().calls).toBe(20)
   })
