@@ -30,6 +30,7 @@ afterAll(() => rm(place, { recursive: true, force: true }))
 async function offered(...typed: string[]): Promise<string[]> {
   const script =
     'source completion.bash; COMP_WORDS=(conduit-batch "$@"); COMP_CWORD=$#; _conduit_batch; ' +
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is bash's
     'for each in "${COMPREPLY[@]}"; do echo "$each"; done'
   const env = { ...process.env, CONDUIT_BATCH_DATA_DIR: join(place, 'data') }
   const { stdout, stderr } = await run('bash', ['-c', script, 'bash', ...typed], { cwd: place, env })
