@@ -39,8 +39,13 @@ export async function openBatchFiles(
     return seen.includes(true)
   }
 
+  const isSeen = async () => arePublished((await deps.store.marks(batch))?.revision ?? 0)
+
   let collector = await open()
-  let published = await arePublished((await deps.store.marks(batch))?.revision ?? 0)
+  let published = await isSeen().catch(async (error: unknown) => {
+    await collector.close()
+    throw error
+  })
 
   async function renew(marks: BatchMarks): Promise<void> {
     await collector.close()

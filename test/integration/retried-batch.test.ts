@@ -33,12 +33,12 @@ afterEach(async () => {
   await simulator.close()
 })
 
-function work(batch: TestBatch): void {
+function work(batch: TestBatch, mayFeed = async () => true): void {
   batches = startBatchWorker({
     lease: batch.lease,
     store: session.store,
     work: { ...batch.deps, bury: letters.bury },
-    mayFeed: async () => true,
+    mayFeed,
     log: silent,
     onTrouble: () => undefined,
   })
@@ -135,6 +135,25 @@ describe('a batch whose dead letters are retried', () => {
     await retryAll(batch)
     await untilCompleted(batch)
     await expectAnswers(batch.manifest.output, ids(10))
+  })
+
+  it('waits until the queue has room for what is retried', async () => {
+    const batch = await finished('[[VALIDATION_ERROR x1]]', '[[VALIDATION_ERROR x1]]')
+    await stopWork()
+    await retryAll(batch)
+    let room = false
+    let asked = 0
+    await batch.lease.hold()
+    work(batch, async () => {
+      asked++
+      return room
+    })
+    await eventually('it asked for room', () => asked > 3)
+    expect(await session.redis.zcard(session.keys.retries(batch.id))).toBe(2)
+    expect(simulator.stats().calls).toBe(10)
+    room = true
+    await untilCompleted(batch)
+    expect(simulator.stats().calls).toBe(12)
   })
 
   it('is called with what the retry changed in its body', async () => {

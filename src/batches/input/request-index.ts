@@ -41,9 +41,13 @@ export async function notingRequests(chunks: ChunkReader, directory: string): Pr
     },
     find: chunks.find,
     async close() {
-      await chunks.close()
-      await file.datasync()
-      await file.close()
+      try {
+        await chunks.close()
+        await file.datasync()
+      } finally {
+        // A full disk is tried again and again: none of the tries may keep a file open.
+        await file.close()
+      }
     },
   }
 }
