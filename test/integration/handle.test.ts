@@ -272,7 +272,7 @@ describe('a refusal that holds the queue', () => {
     )
     expect(waiting.slice(8).map((job) => job.data.index)).toEqual(Array.from({ length: 32 }, (_, n) => n + 8))
     expect(waiting.filter((job) => job.attemptsMade > 0)).toEqual([])
-    expect(Math.max(...waiting.map((job) => job.attemptsStarted))).toBeLessThanOrEqual(10)
+    expect(Math.max(...waiting.map((job) => job.attemptsStarted))).toBeLessThanOrEqual(4)
     expect((await session.gate.read()).holds.map(({ reason }) => reason)).toEqual(['credits'])
     expect(await session.redis.hlen(session.keys.outbox)).toBe(1)
     simulator.control({ topUpCents: 1000 })
