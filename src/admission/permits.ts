@@ -28,6 +28,8 @@ export interface Permits {
   /** Sends every report that is still here; nothing is sent by itself after this. */
   flush(): Promise<void>
   readonly waiting: number
+  /** Conduit is out for the whole fleet: calls of many requests fail and none succeeds. */
+  readonly outage: boolean
 }
 
 type Ask = (want: number, report: LeaseReport | null) => Promise<Lease>
@@ -90,12 +92,12 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
       const waiter = waiters.shift()
       if (waiter === undefined) {
         // Whoever wanted it has gone; a probe that is never sent would keep the gate for its whole lease.
-        if (lease.state === 'probing') record(lease, { kind: 'otherwise' })
+        if (lease.state === 'probing') record(lease, { kind: 'unsent' })
         break
       }
       const go = () => {
         if (!closed && holds === seen) return waiter({ kind: 'go', permit: permit(lease) })
-        record(lease, { kind: 'otherwise' })
+        record(lease, { kind: 'unsent' })
         waiter({ kind: closed ? 'closing' : 'held' })
       }
       const inMs = lease.firstInMs + i * lease.spacingMs
@@ -175,6 +177,9 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     },
     get waiting() {
       return waiters.length
+    },
+    get outage() {
+      return false
     },
   }
 }

@@ -1,10 +1,25 @@
 import type { Lease, LeaseReport } from './lease.js'
 
-/** `answered`: a success. `refused`: a 429 for the pace. `otherwise`: anything else, never sent included. */
+/** What Conduit's `x-ratelimit-*` headers say of the key's limit. */
+export interface LimitHint {
+  readonly requestsPerMinute: number
+  /** Requests left before the reset; null when not told. */
+  readonly remaining: number | null
+  /** Until the limit starts anew; null when not told. */
+  readonly resetInMs: number | null
+}
+
+/**
+ * What came of a permit. `answered`: a success. `refused`: a 429 for the pace. `failed`: a 5xx, a timeout, no
+ * connection; `fresh` when it is the first failure of its request. `otherwise`: Conduit answered something else.
+ * `unsent`: no call was made.
+ */
 export type CallResult =
-  | { readonly kind: 'answered' }
-  | { readonly kind: 'refused'; readonly retryAfterMs: number | null }
-  | { readonly kind: 'otherwise' }
+  | { readonly kind: 'answered'; readonly limit?: LimitHint }
+  | { readonly kind: 'refused'; readonly retryAfterMs: number | null; readonly limit?: LimitHint }
+  | { readonly kind: 'failed'; readonly fresh: boolean }
+  | { readonly kind: 'otherwise'; readonly limit?: LimitHint }
+  | { readonly kind: 'unsent' }
 
 /** What is to be told with the next round trip: one sum for each pair of epochs. */
 export interface Reports {
@@ -40,7 +55,7 @@ export function reportOf({ gateEpoch, paceEpoch }: Lease, result: CallResult): L
     paceEpoch,
     answered: result.kind === 'answered' ? 1 : 0,
     refused: result.kind === 'refused' ? 1 : 0,
-    otherwise: result.kind === 'otherwise' ? 1 : 0,
+    otherwise: result.kind === 'answered' || result.kind === 'refused' ? 0 : 1,
     retryAfterMs: result.kind === 'refused' ? result.retryAfterMs : null,
   }
 }

@@ -1,3 +1,4 @@
+import { readPace } from '../admission/read-pace.js'
 import { FRESH_HEARTBEAT_MS } from '../completions/fleet.js'
 import type { Manifest } from './manifest.js'
 import type { Session } from './session.js'
@@ -44,9 +45,9 @@ export async function readBatchSnapshot(session: Session, batch: string): Promis
 /** Where a queue stands. */
 export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot> {
   const { redis, keys, queue, completions } = session
-  const [gate, rate, counts, time] = await Promise.all([
+  const [gate, pace, counts, time] = await Promise.all([
     session.gate.read(),
-    redis.hget(keys.pace, 'rate'),
+    readPace(redis, keys),
     completions.getJobCounts('wait', 'active', 'delayed'),
     redis.time(),
   ])
@@ -56,7 +57,7 @@ export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot
     holds: gate.holds,
     probing: gate.probing,
     incident: gate.incident,
-    ratePerSecond: Number(rate ?? 0),
+    ratePerSecond: pace.ratePerSecond,
     waiting: counts.wait ?? 0,
     active: counts.active ?? 0,
     delayed: counts.delayed ?? 0,

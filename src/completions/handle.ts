@@ -56,7 +56,7 @@ export async function handleRequest(
     // After the permit, not before: it may have waited long for it.
     if ((await deps.verdict(request)) !== 'go') return { kind: 'leave' }
     const options = optionsFor(request, await deps.options(request.batch))
-    const outcome = await call(request, options, permit, signal, deps)
+    const outcome = await call(request, tries, options, permit, signal, deps)
     if (outcome === 'held') return giveBack(deps)
     const context = { tries, options, nowMs: deps.now(), random: deps.random() }
     return await carryOut(request, outcome, decide(request, outcome, context), signal, deps)
@@ -65,7 +65,7 @@ export async function handleRequest(
     return { kind: 'give_back' }
   } finally {
     // Counts only where nothing better was reported: the call was not made, or did not end.
-    permit.report({ kind: 'otherwise' })
+    permit.report({ kind: 'unsent' })
   }
 }
 
@@ -87,6 +87,7 @@ async function giveBack(deps: HandleDeps): Promise<Settlement> {
 /** The call and what it meant. `held`: it closed the gate, or found it closed; the outcome is in the gate then. */
 async function call(
   request: CompletionRequest,
+  tries: Tries,
   options: BatchOptions,
   permit: Permit,
   signal: AbortSignal,
@@ -102,7 +103,7 @@ async function call(
   })
   const outcome = classify(reply, deps.now())
   const closed = outcome.kind === 'held' && (await holdGate(outcome, permit.epoch, key, deps))
-  permit.report(callResult(outcome))
+  permit.report(callResult(outcome, tries))
   if (closed) deps.onOutcome(request, outcome, null)
   return closed ? 'held' : outcome
 }
@@ -130,13 +131,14 @@ async function holdGate(
   return true
 }
 
-function callResult(outcome: Outcome): CallResult {
+function callResult(outcome: Outcome, tries: Tries): CallResult {
   switch (outcome.kind) {
     case 'completed':
       return { kind: 'answered' }
     case 'throttled':
       return { kind: 'refused', retryAfterMs: outcome.retryAfterMs }
     case 'retry':
+      return { kind: 'failed', fresh: tries.made === 0 }
     case 'held':
     case 'dead':
       return { kind: 'otherwise' }
