@@ -1,9 +1,10 @@
 // The library. What is exported here is what programs may rely on.
 
+export type { Hold, HoldReason, Incident, LiftedBy } from './admission/hold.js'
 export { OutputTaken } from './batches/claim.js'
 export { DataDirectoryUnusable } from './batches/data-directory.js'
 export { InputChanged, InputEmpty, InputNotFound, InputUnreadable } from './batches/input/input-errors.js'
-export type { BatchSnapshot, BatchState } from './batches/snapshot.js'
+export type { BatchSnapshot, BatchState, QueuePace, QueueSnapshot } from './batches/snapshot.js'
 export { BadLines, OutputUnusable } from './batches/submit.js'
 export type { BatchHandle, BatchSummary, DoneOptions } from './producer/batch-handle.js'
 export type { BatchRequest } from './producer/batch-request.js'

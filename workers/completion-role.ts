@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { createGauges } from '../src/admission/gauges.js'
 import type { Session } from '../src/batches/session.js'
 import { createFleet, type Fleet } from '../src/completions/fleet.js'
 import type { KeyHolder } from '../src/completions/key-holder.js'
@@ -68,6 +69,13 @@ export async function startCompletionRole(
     onTrouble,
   })
   const orphans = createOrphanSearch(session, fleet, worker, log)
+  // Whoever has a permit that is due in a moment waits too.
+  const inFlight = () => Math.max(0, worker.running - admission.permits.waiting - admission.permits.leased)
+  const gauges = createGauges(redis, keys, name, () => ({
+    inFlight: inFlight(),
+    leased: admission.permits.leased,
+    concurrency: worker.concurrency,
+  }))
   return {
     steps: [
       admission.mirrorGate,
@@ -75,9 +83,10 @@ export async function startCompletionRole(
       () => releaseDead(session, fleet, log),
       orphans.look,
       async () => worker.setConcurrency(await concurrency()),
+      gauges.write,
     ],
     get inFlight() {
-      return worker.running - admission.permits.waiting
+      return inFlight()
     },
     async finish(deadlineMs) {
       orphans.close()

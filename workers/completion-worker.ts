@@ -21,6 +21,7 @@ export interface CompletionWorker {
   /** Aborts the calls in flight now. */
   abort(): void
   setConcurrency(concurrency: number): void
+  readonly concurrency: number
   /** Whether this process works on the job now. */
   runs(jobId: string): boolean
   /** How many jobs this process works on now. */
@@ -95,6 +96,9 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     runs: (id) => running.has(id),
     get running() {
       return running.size
+    },
+    get concurrency() {
+      return worker.concurrency
     },
     setConcurrency(concurrency) {
       worker.concurrency = concurrency

@@ -28,6 +28,8 @@ export interface Permits {
   /** Sends every report that is still here; nothing is sent by itself after this. */
   flush(): Promise<void>
   readonly waiting: number
+  /** Permits that this process has and has not given out yet. */
+  readonly leased: number
   /** Conduit is out for the whole fleet: calls of many requests fail and none succeeds. */
   readonly outage: boolean
 }
@@ -55,6 +57,7 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
   let urgent = false
   /** Grows with each hold seen, so that permits scheduled before it are void. */
   let holds = 0
+  let leased = 0
 
   function record(lease: Lease, result: CallResult): void {
     reports.add(reportOf(lease, result))
@@ -96,10 +99,12 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
         break
       }
       const go = () => {
+        leased--
         if (!closed && holds === seen) return waiter({ kind: 'go', permit: permit(lease) })
         record(lease, { kind: 'unsent' })
         waiter({ kind: closed ? 'closing' : 'held' })
       }
+      leased++
       const inMs = lease.firstInMs + i * lease.spacingMs
       if (inMs < 1) go()
       else setTimeout(go, inMs)
@@ -177,6 +182,9 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     },
     get waiting() {
       return waiters.length
+    },
+    get leased() {
+      return leased
     },
     get outage() {
       return false

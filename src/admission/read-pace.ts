@@ -8,6 +8,8 @@ export interface PaceFigures {
   readonly learnedPerMinute: number | null
   /** `closed`: after a refusal, until `closedUntil`. `outage`: Conduit is out, and one call at a time asks for it. */
   readonly state: 'open' | 'closed' | 'outage'
+  /** When the closing or the outage began: Unix ms, Redis time; null while the pace is open. */
+  readonly since: number | null
   /** Unix ms, Redis time; null while the pace is open. */
   readonly closedUntil: number | null
   /** Of the calls of about the last minute, the share that was refused; null when there were none. */
@@ -21,6 +23,7 @@ export async function readPace(redis: Redis, keys: QueueKeys): Promise<PaceFigur
     ratePerSecond: Number(rate ?? 0),
     learnedPerMinute: null,
     state: 'open',
+    since: null,
     closedUntil: null,
     refusedShare: null,
   }

@@ -1,3 +1,4 @@
+import { sumGauges } from '../admission/gauges.js'
 import { readPace } from '../admission/read-pace.js'
 import { FRESH_HEARTBEAT_MS } from '../completions/fleet.js'
 import type { Manifest } from './manifest.js'
@@ -45,22 +46,24 @@ export async function readBatchSnapshot(session: Session, batch: string): Promis
 /** Where a queue stands. */
 export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot> {
   const { redis, keys, queue, completions } = session
-  const [gate, pace, counts, time] = await Promise.all([
+  const [gate, pace, counts, time, gauges] = await Promise.all([
     session.gate.read(),
     readPace(redis, keys),
     completions.getJobCounts('wait', 'active', 'delayed'),
     redis.time(),
+    redis.hgetall(keys.gauges),
   ])
-  const workers = await redis.zcount(keys.workers, Number(time[0]) * 1000 - FRESH_HEARTBEAT_MS, '+inf')
+  const freshFrom = Number(time[0]) * 1000 - FRESH_HEARTBEAT_MS
+  const alive = await redis.zrangebyscore(keys.workers, freshFrom, '+inf')
   return {
     queue,
     holds: gate.holds,
     probing: gate.probing,
     incident: gate.incident,
-    ratePerSecond: pace.ratePerSecond,
+    pace: { ...pace, ...sumGauges(gauges, alive) },
     waiting: counts.wait ?? 0,
     active: counts.active ?? 0,
     delayed: counts.delayed ?? 0,
-    workers,
+    workers: alive.length,
   }
 }

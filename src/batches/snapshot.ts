@@ -1,4 +1,6 @@
+import type { Gauges } from '../admission/gauges.js'
 import type { Hold, Incident } from '../admission/hold.js'
+import type { PaceFigures } from '../admission/read-pace.js'
 
 /** `stopped`: it can't go on by itself (its input was edited, say); `reason` says why. */
 export type BatchState = 'running' | 'completed' | 'stopped' | 'cancelled' | 'expired'
@@ -39,6 +41,9 @@ export interface BatchSnapshot {
   readonly errors: string
 }
 
+/** How fast a queue goes, and what its workers are at: the sums over those whose heartbeat is fresh. */
+export interface QueuePace extends PaceFigures, Gauges {}
+
 /** Where a queue stands, read from Redis in one go. */
 export interface QueueSnapshot {
   readonly queue: string
@@ -47,9 +52,12 @@ export interface QueueSnapshot {
   /** After an opening, until one call succeeds, calls go out one at a time. */
   readonly probing: boolean
   readonly incident: Incident | null
-  readonly ratePerSecond: number
+  readonly pace: QueuePace
+  /** Requests that are ready for a worker. */
   readonly waiting: number
+  /** Requests that workers have, those included that wait for a permit. */
   readonly active: number
+  /** Requests that wait for another try. */
   readonly delayed: number
   /** Processes whose heartbeat is fresh. */
   readonly workers: number

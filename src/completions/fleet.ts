@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Job, Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { dropGauges } from '../admission/gauges.js'
 import { isAlive, isSameHost, parseProcess } from '../process-identity.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
@@ -99,6 +100,7 @@ export function createFleet(
       await redis.zadd(keys.workers, await nowMs(), name)
     },
     async leave() {
+      await dropGauges(redis, keys, [name])
       await redis.zrem(keys.workers, name)
     },
     async releaseDead() {
@@ -112,6 +114,7 @@ export function createFleet(
       }
       // If one of them was probing a gate that had just opened, its probe never ends: another may go out.
       await redis.hset(keys.gate, 'probeUntil', 0)
+      await dropGauges(redis, keys, [...dead])
       await redis.zrem(keys.workers, ...dead)
       return released
     },

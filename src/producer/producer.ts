@@ -1,4 +1,6 @@
 import { type DataDirectory, openDataDirectory } from '../batches/data-directory.js'
+import { readQueueSnapshot } from '../batches/read-snapshot.js'
+import type { QueueSnapshot } from '../batches/snapshot.js'
 import { queueKeys } from '../redis/keys.js'
 import { createAnswers } from './answers.js'
 import { type BatchHandle, createBatchHandle } from './batch-handle.js'
@@ -64,6 +66,17 @@ export interface Producer extends AsyncDisposable {
    * @throws BatchUnknown, DataDirectoryUnusable
    */
   batch(id: string): Promise<BatchHandle>
+  /**
+   * Tells where the queue stands: what holds its gate, its pace with the limit as learned, calls in flight, what waits,
+   * and how many workers there are. Cheap enough to be asked every second, for a metric or a page.
+   *
+   * ```ts
+   * const { holds, pace, waiting, workers } = await producer.status()
+   * ```
+   *
+   * @throws RedisUnavailable, ProducerClosed
+   */
+  status(): Promise<QueueSnapshot>
   /** Lets go of Redis. Whoever waits for a result is rejected with `ProducerClosed`; the work goes on. */
   close(): Promise<void>
 }
@@ -123,6 +136,7 @@ export function createProducer(options: ProducerOptions = {}): Producer {
       if (manifest?.queue !== queue) throw new BatchUnknown(id, place.path)
       return createBatchHandle(manifest, place, link)
     },
+    status: () => link.use(readQueueSnapshot),
     close,
     [Symbol.asyncDispose]: close,
   }

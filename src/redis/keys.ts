@@ -44,6 +44,8 @@ export interface QueueKeys {
   readonly outbox: string
   /** Heartbeats of the worker processes. */
   readonly workers: string
+  /** What each of them is at: calls that are out, permits, concurrency (admission/gauges.ts). */
+  readonly gauges: string
   readonly activeBatches: string
   /** Batches that were ended early, whose last answers may not be in files yet. */
   readonly drainingBatches: string
@@ -111,6 +113,7 @@ export function queueKeys(prefix: string, queue: string): QueueKeys {
     incidents: `${tag}:incidents`,
     outbox: `${tag}:outbox`,
     workers: `${tag}:workers`,
+    gauges: `${tag}:gauges`,
     activeBatches: `${tag}:active-batches`,
     drainingBatches: `${tag}:draining-batches`,
     deadLetters: deadLetterKeys(`${tag}:dead`),

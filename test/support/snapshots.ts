@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { HOLD_REASONS, type Hold, type Incident } from '../../src/admission/hold.js'
-import type { BatchSnapshot, QueueSnapshot } from '../../src/batches/snapshot.js'
+import type { BatchSnapshot, QueuePace, QueueSnapshot } from '../../src/batches/snapshot.js'
 import type { ProgressView } from '../../src/cli/progress/view.js'
 
 /** 9 March 2026, noon in the local zone. */
@@ -62,13 +62,28 @@ export function anIncident(over: Partial<Incident> = {}): Incident {
   }
 }
 
+export function aPace(over: Partial<QueuePace> = {}): QueuePace {
+  return {
+    ratePerSecond: 50,
+    learnedPerMinute: null,
+    state: 'open',
+    since: null,
+    closedUntil: null,
+    refusedShare: null,
+    inFlight: 20,
+    leased: 0,
+    concurrency: 50,
+    ...over,
+  }
+}
+
 export function aQueue(over: Partial<QueueSnapshot> = {}): QueueSnapshot {
   return {
     queue: 'default',
     holds: [],
     probing: false,
     incident: null,
-    ratePerSecond: 50,
+    pace: aPace(),
     waiting: 40,
     active: 20,
     delayed: 0,
@@ -168,7 +183,17 @@ export const anyQueue: fc.Arbitrary<QueueSnapshot> = fc.record({
   holds: fc.array(anyHold, { maxLength: 6 }),
   probing: fc.boolean(),
   incident: fc.option(anyIncident),
-  ratePerSecond: fc.double({ min: 0, max: 1e6, noNaN: true }),
+  pace: fc.record({
+    ratePerSecond: fc.double({ min: 0, max: 1e6, noNaN: true }),
+    learnedPerMinute: fc.option(fc.double({ min: 0, max: 1e9, noNaN: true })),
+    state: fc.constantFrom('open', 'closed', 'outage'),
+    since: fc.option(moment),
+    closedUntil: fc.option(moment),
+    refusedShare: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+    inFlight: count,
+    leased: count,
+    concurrency: count,
+  }),
   waiting: count,
   active: count,
   delayed: count,
