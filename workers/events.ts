@@ -24,6 +24,9 @@ export type WorkerEvent =
   | { readonly kind: 'paused'; readonly queue: string; readonly holds: readonly Hold[] }
   /** The gate is open; `probing`: one call goes first. */
   | { readonly kind: 'resumed'; readonly queue: string; readonly probing: boolean }
+  /** Calls of many requests fail and none succeeds; since when: Unix ms, Redis time, null when not known. */
+  | { readonly kind: 'outage'; readonly queue: string; readonly since: number | null }
+  | { readonly kind: 'outage_ended'; readonly queue: string; readonly since: number | null }
   | ({ readonly kind: 'lacking'; readonly queue: string } & Lack)
   | {
       readonly kind: 'stopping'
@@ -73,6 +76,12 @@ export function logEvent(log: Logger, event: WorkerEvent): void {
     }
     case 'resumed':
       log.info({ queue: event.queue, probing: event.probing }, 'queue.resumed')
+      break
+    case 'outage':
+      log.warn({ queue: event.queue, since: event.since }, 'queue.outage')
+      break
+    case 'outage_ended':
+      log.info({ queue: event.queue, since: event.since }, 'queue.outage_ended')
       break
     case 'lacking': {
       const { kind: _, ...fields } = event

@@ -9,6 +9,8 @@ import { INBOX_BATCH } from '../src/completions/request.js'
 export interface QueueLook {
   readonly holds: readonly Hold[]
   readonly probing: boolean
+  /** Conduit is out, and since when if that is known (Unix ms, Redis time); null: it is not. */
+  readonly outage: { readonly since: number | null } | null
   /** Processes that make its calls. */
   readonly workers: number
   /** Requests in the queue: waiting, out, or waiting for another try. */
@@ -54,6 +56,7 @@ export async function lookAtQueue(session: Session, own: string | null): Promise
   return {
     holds: snapshot.holds,
     probing: snapshot.probing,
+    outage: snapshot.pace.state === 'outage' ? { since: snapshot.pace.since } : null,
     workers: snapshot.workers,
     requests: snapshot.waiting + snapshot.active + snapshot.delayed,
     activeBatches: [...active.values()].reduce((sum, batches) => sum + batches.length, 0),

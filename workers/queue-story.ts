@@ -12,7 +12,7 @@ export interface OwnPart {
 }
 
 /**
- * Turns looks at a queue into what is worth telling: each pause and resumption once, and work that has waited for a
+ * Turns looks at a queue into what is worth telling: each pause and resumption once, each outage and its end, and work that has waited for a
  * role which nobody has.
  * @returns takes a look, and a clock in ms
  */
@@ -21,6 +21,7 @@ export function createQueueStory(
   own: OwnPart,
 ): (look: QueueLook, nowMs: number) => WorkerEvent[] {
   let paused = ''
+  let outage: QueueLook['outage'] = null
   const lackedSince = new Map<string, number>()
   const told = new Set<string>()
 
@@ -29,6 +30,16 @@ export function createQueueStory(
     paused = holds.map(({ reason }) => reason).join(' ')
     if (paused === before) return []
     return paused === '' ? [{ kind: 'resumed', queue, probing }] : [{ kind: 'paused', queue, holds }]
+  }
+
+  function outageEvents(look: QueueLook): WorkerEvent[] {
+    // Held, it asks nothing of Conduit: whether the outage is over shows afterwards.
+    if (look.holds.length > 0) return []
+    const before = outage
+    outage = look.outage
+    if (outage !== null && before === null) return [{ kind: 'outage', queue, since: outage.since }]
+    if (outage === null && before !== null) return [{ kind: 'outage_ended', queue, since: before.since }]
+    return []
   }
 
   function lackEvents(look: QueueLook, nowMs: number): WorkerEvent[] {
@@ -49,7 +60,7 @@ export function createQueueStory(
     return events
   }
 
-  return (look, nowMs) => [...gateEvents(look), ...lackEvents(look, nowMs)]
+  return (look, nowMs) => [...gateEvents(look), ...outageEvents(look), ...lackEvents(look, nowMs)]
 }
 
 function lacksOf(look: QueueLook, own: OwnPart): Map<string, Lack> {

@@ -5,7 +5,7 @@ import { type DetailsView, renderDetails } from '../../src/cli/text/batch-detail
 import { listState, renderList } from '../../src/cli/text/list.js'
 import { createPaint } from '../../src/cli/text/paint.js'
 import { repeatOptions } from '../../src/cli/text/suggest.js'
-import { aBatch, aQueue } from '../support/snapshots.js'
+import { aBatch, aPace, aQueue } from '../support/snapshots.js'
 
 const NOW = Date.UTC(2026, 2, 9, 12, 0, 0)
 const ID = 'b0000000000a1'
@@ -78,6 +78,16 @@ describe('status BATCH', () => {
   it('has the pace and the time that is left while it runs', () => {
     expect(details('running', { ratePerSecond: 12, leftMs: 8000 })).toMatch(/Pace +12\/s, ~8 s left/)
     expect(details('completed', { ratePerSecond: 12, leftMs: 0 })).not.toContain('Pace')
+  })
+
+  it('has the limit as it was learned and the refused share; in an outage that nothing is to be done', () => {
+    const pace = aPace({ learnedPerMinute: 720, refusedShare: 0.012 })
+    expect(details('running', { ratePerSecond: 12, queue: aQueue({ pace }) })).toMatch(
+      /Pace +12\/s, limit about 720\/min, 20 in flight, 1\.2% refused/,
+    )
+    const out = aQueue({ pace: aPace({ state: 'outage', since: NOW - 5000 }) })
+    expect(details('running', { queue: out })).toMatch(/OUTAGE +Conduit does not answer .* for 5 s\./)
+    expect(details('completed', { queue: out })).not.toContain('OUTAGE')
   })
 
   it('names failures by code, and how they are seen and sent again', () => {

@@ -7,11 +7,12 @@ import { createRateMeter, estimateLeftMs } from '../../src/cli/progress/rate.js'
 import { renderProgress } from '../../src/cli/progress/render.js'
 import type { ProgressView } from '../../src/cli/progress/view.js'
 import { displayWidth } from '../../src/cli/text/width.js'
-import { aBatch, aHold, anyView, aQueue, aView, NOON_MS } from '../support/snapshots.js'
+import { aBatch, aHold, anyView, aPace, aQueue, aView, NOON_MS } from '../support/snapshots.js'
 
 const text = (view: ProgressView, columns = 100) => renderProgress(view, columns).join('\n')
 /** As one running text, wherever the lines were broken. */
 const flat = (view: ProgressView, columns = 100) => text(view, columns).replace(/\s+/g, ' ')
+const outage = { queue: aQueue({ pace: aPace({ state: 'outage', since: NOON_MS - 38_000, inFlight: 1 }) }) }
 const paused = aView({ queue: aQueue({ holds: [aHold()], active: 0 }) })
 const ESCAPE = '\u001b'
 const CONTROL = new RegExp(`(${ESCAPE}\\[\\d*[AKJ]|\n|\r)`)
@@ -106,6 +107,27 @@ describe('progress on a terminal', () => {
     ]) {
       expect(shown).toContain(part)
     }
+  })
+
+  it('shows the limit and the refused share once a limit was met, and nothing of them before', () => {
+    const pace = aPace({ learnedPerMinute: 5987, refusedShare: 0.004, inFlight: 37 })
+    const shown = flat(aView({ queue: aQueue({ pace }) }))
+    expect(shown).toContain(
+      '48/s 37 in flight ~8 s left 14 s so far limit ~6,000/min 0.4% refused 12 retries',
+    )
+    expect(flat(aView())).not.toMatch(/limit|refused/)
+  })
+
+  it('does not make a fuss of a pace that is closed after a refusal', () => {
+    const pace = aPace({ state: 'closed', since: NOON_MS, closedUntil: NOON_MS + 20_000 })
+    expect(text(aView({ queue: aQueue({ pace }) }))).toBe(text(aView()))
+  })
+
+  it('says in an outage that no attempt is used and nothing is to be done; its rate would be wrong', () => {
+    const shown = flat(aView(outage))
+    expect(shown).toContain('OUTAGE Conduit does not answer (5xx or no connection) since 11:59:22, for 38 s.')
+    expect(shown).toContain('no attempt is used. There is nothing to do: full speed comes back by itself.')
+    expect(shown).toContain('–/s 1 in flight – left')
   })
 
   it('never says 100% before everything is done', () => {
@@ -243,6 +265,13 @@ describe('progress in a log', () => {
     expect(renderPlainLine(aView())).toBe(
       '612 of 1,000 (61%), 48/s, ~8 s left, 20 in flight, 12 retries, 31 throttled, ' +
         '3 failed (VALIDATION_ERROR 2, CHAT_MODEL_NOT_FOUND 1), 81,220 tokens, 14 s so far',
+    )
+  })
+
+  it('gives the limit and the refused share among the figures once a limit was met', () => {
+    const pace = aPace({ learnedPerMinute: 5987, refusedShare: 0.004, inFlight: 37 })
+    expect(renderPlainLine(aView({ queue: aQueue({ pace }) }))).toContain(
+      '48/s, ~8 s left, limit about 6,000/min, 37 in flight, 0.4% refused, 12 retries',
     )
   })
 
@@ -398,6 +427,28 @@ describe('the display elsewhere', () => {
       'RESUMED:',
       'FINISHED',
     ])
+  })
+
+  it('tells an outage in full at its begin and its end, and in short now and then in between', () => {
+    const { writes, display } = record({ isTerminal: false })
+    display.update(at(0))
+    for (let second = 1; second <= 62; second += 0.25) display.update(at(second, outage))
+    display.update(at(63, { connection: 'reconnecting' }))
+    display.update(at(64, { queue: aQueue({ waiting: 0, active: 0, delayed: 2 }) }))
+    display.update(at(70))
+    expect(writes.map((line) => line.slice(0, 80))).toEqual([
+      expect.stringMatching(/^612 of 1,000 \(61%\), 48\/s/),
+      'OUTAGE: Conduit does not answer (5xx or no connection) since 11:59:22, for 39 s.',
+      'OUTAGE: Conduit does not answer (5xx or no connection) since 11:59:22, for 1 min',
+      expect.stringMatching(/^WAITING: Redis does not answer/),
+      expect.stringMatching(/^BACK: Conduit answers again, after 1 min 42 s\. WAITING: 2 requests wait/),
+      expect.stringMatching(/^612 of 1,000/),
+    ])
+    expect([writes[1]?.includes('nothing to do'), writes[2]?.includes('nothing to do')]).toEqual([
+      true,
+      false,
+    ])
+    expect(writes[1]).not.toContain('48/s')
   })
 
   it('does not take a wait for retries for a change', () => {

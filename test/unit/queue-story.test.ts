@@ -6,6 +6,7 @@ import { createQueueStory, LACK_PATIENCE_MS, type OwnPart } from '../../workers/
 const CALM: QueueLook = {
   holds: [],
   probing: false,
+  outage: null,
   workers: 1,
   requests: 0,
   activeBatches: 0,
@@ -36,6 +37,13 @@ describe('the story of a queue', () => {
     const both = { holds: [hold('credits'), hold('person')] }
     const looks = [CALM, credits, credits, both, CALM, CALM].map((look, i) => [i, look] as const)
     expect(told(looks)).toEqual([[], ['paused'], [], ['paused'], ['resumed'], []])
+  })
+
+  it('tells an outage once, and its end, but no end while the gate is held and nothing asks for Conduit', () => {
+    const out = { outage: { since: 7 } }
+    const held = { holds: [hold('person')] }
+    const looks = [CALM, out, out, { ...held, ...out }, held, out, CALM].map((look, i) => [i, look] as const)
+    expect(told(looks)).toEqual([[], ['outage'], [], ['paused'], [], ['resumed'], ['outage_ended']])
   })
 
   it('tells only after a while that work waits for a role which nobody has, and once', () => {

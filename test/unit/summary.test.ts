@@ -10,7 +10,9 @@ import {
   formatEstimate,
   formatMoment,
   formatPercent,
+  formatPerMinute,
   formatRate,
+  formatShare,
 } from '../../src/cli/text/format.js'
 import { renderStatus } from '../../src/cli/text/status.js'
 import { renderSummary } from '../../src/cli/text/summary.js'
@@ -24,6 +26,7 @@ import {
   anyBatch,
   anyIncident,
   anyQueue,
+  aPace,
   aQueue,
   NOON_MS,
 } from '../support/snapshots.js'
@@ -130,6 +133,15 @@ describe('the summary of a run', () => {
     expect(told).toContain('1 h 04 min')
   })
 
+  it('tells the limit that was found, and nothing of it when none was met', () => {
+    const told = (learnedPerMinute: number | null) =>
+      renderSummary(allAnswered, [], 100, false, { learnedPerMinute }).join('\n')
+    expect(told(5987)).toMatch(
+      /Limit +about 6,000\/min, as found; the next batch of this queue starts with that/,
+    )
+    expect(told(null)).not.toContain('Limit')
+  })
+
   it('uses colours only when told to, and they change nothing but the look', () => {
     const plain = renderSummary(finished, [anIncident()], 80, false)
     const coloured = renderSummary(finished, [anIncident()], 80, true)
@@ -191,7 +203,33 @@ describe('the status', () => {
 
   it('tells of an open queue and its counts', () => {
     const told = flatStatus([aQueue({ delayed: 3 })], [], NOON_MS, 100)
-    expect(told).toContain('Queue default, open 1 worker, up to 50/s, 20 in flight, 40 ready, 3 to retry')
+    expect(told).toContain('Queue default, open 1 worker, 40 ready, 3 to retry')
+    expect(told).toContain('Pace up to 50/s, 20 in flight of at most 50')
+  })
+
+  it('has the limit as it was learned, and the rest of the pace', () => {
+    const pace = aPace({ learnedPerMinute: 5987, leased: 3, refusedShare: 0.0042 })
+    expect(flatStatus([aQueue({ pace })], [], NOON_MS, 100)).toContain(
+      'Pace up to 50/s, limit about 6,000/min, 20 in flight of at most 50, 3 about to go, 0.4% refused',
+    )
+  })
+
+  it('tells calmly that it waits after a refusal, and only when that takes a while', () => {
+    const closed = (ms: number) =>
+      aQueue({ pace: aPace({ state: 'closed', since: NOON_MS, closedUntil: NOON_MS + ms }) })
+    expect(flatStatus([closed(12_000)], [], NOON_MS, 100)).toContain('Pace up to 50/s, next call in 12 s, 20')
+    expect(flatStatus([closed(300)], [], NOON_MS, 100)).toContain('Pace up to 50/s, 20 in flight')
+  })
+
+  it('says in an outage since when, that no attempt is used, and that there is nothing to do', () => {
+    const pace = aPace({ state: 'outage', since: NOON_MS - 200_000, inFlight: 1 })
+    const told = flatStatus([aQueue({ pace })], [], NOON_MS, 100)
+    expect(told).toContain('Pace one call every few seconds, 1 in flight of at most 50')
+    expect(told).toContain(
+      'OUTAGE Conduit does not answer (5xx or no connection) since 11:56:40, for 3 min 20 s. One call every ' +
+        'few seconds asks whether it is back; no attempt is used. There is nothing to do: full speed comes back',
+    )
+    expect(flatStatus([aQueue({ pace, holds: [aHold()] })], [], NOON_MS, 100)).not.toContain('OUTAGE')
   })
 
   it('tells why a queue is held and what to do', () => {
@@ -270,6 +308,24 @@ describe('numbers and times', () => {
     [1204.4, '1,204/s'],
   ])('writes a rate of %s as %s', (rate, words) => {
     expect(formatRate(rate)).toBe(words)
+  })
+
+  it.each([
+    [5987, '6,000/min'],
+    [312, '310/min'],
+    [0.5, '0.5/min'],
+    [Number.NaN, '–/min'],
+  ])('writes a limit of %s as %s', (perMinute, words) => {
+    expect(formatPerMinute(perMinute)).toBe(words)
+  })
+
+  it.each([
+    [0, '0%'],
+    [0.0002, 'under 0.1%'],
+    [0.0042, '0.4%'],
+    [0.117, '12%'],
+  ])('writes a share of %s as %s', (share, words) => {
+    expect(formatShare(share)).toBe(words)
   })
 
   it.each([

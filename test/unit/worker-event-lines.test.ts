@@ -46,6 +46,17 @@ describe('what a person at the terminal of workers reads', () => {
     expect(lines).toContain('conduit-batch resume nightly')
   })
 
+  it('in an outage: that there is nothing to do; and when it is over, how long it took', () => {
+    const outage = { queue: 'nightly', since: NOW - 200_000 }
+    expect(said({ kind: 'outage', ...outage }, 400)).toBe(
+      '  14:02:11      Queue nightly: Conduit does not answer (5xx or no connection) since 13:58:51, for 3 min 20 s. ' +
+        'One call every few seconds asks whether it is back; no attempt is used. There is nothing to do: full speed ' +
+        'comes back by itself.',
+    )
+    expect(said({ kind: 'outage', queue: 'nightly', since: null })).toContain('(5xx or no connection). One')
+    expect(said({ kind: 'outage_ended', ...outage })).toContain('Conduit answers again, after 3 min 20 s.')
+  })
+
   it('at the end: how many calls it waits for, and that nothing is lost', () => {
     expect(said({ kind: 'stopping', why: 'told', inFlight: 1, finishMs: 30_000 })).toContain(
       'Stopping: 1 call in flight may finish, for 30 s at most. Ctrl-C again leaves at once.',

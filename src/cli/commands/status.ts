@@ -13,6 +13,9 @@ const MANUAL: Manual = {
   description: [
     'Without a batch: every queue with its gate, pace and workers, and the batches of this data directory. With one: ' +
       'all that is known of it, who works on it, and the next command to type.',
+    'The pace is how fast calls may go out now, the limit of the key as it was found (none before the first refusal), ' +
+      'calls in flight and how many there may be, permits about to be used, and the share of the last calls that was ' +
+      'refused. --json has the same in queues[].pace.',
     'With --watch it is shown again and again. Of one batch that is the progress that run shows; it ends with the ' +
       'batch, and with the exit code that run would have. Ctrl-C leaves, and the work goes on.',
   ],
@@ -24,6 +27,7 @@ const MANUAL: Manual = {
     },
     { type: 'conduit-batch status nightly --watch' },
     { type: 'conduit-batch status --json | jq .batches' },
+    { type: "conduit-batch status --json | jq '.queues[].pace'" },
   ],
   exitStatus: BATCH_EXIT.filter(({ code }) => code !== EXIT.paused),
   seeAlso: ['list', 'results', 'work', 'pause', 'resume'],

@@ -1,5 +1,6 @@
 import { formatCounted, formatDuration, formatEstimate, formatRate } from '../text/format.js'
 import type { Cell } from '../text/layout.js'
+import { limitWords, refusedWords } from '../text/pace-words.js'
 import type { Phase } from './phase.js'
 import type { ProgressView } from './view.js'
 
@@ -8,7 +9,7 @@ export function figures(view: ProgressView, phase: Phase): Cell[] {
   const soFar: Cell = { text: `${formatDuration(view.nowMs - view.startedAtMs)} so far`, tone: 'plain' }
   if (phase.kind === 'ended') return [...counts(view), soFar]
   if (view.batch.total <= 0) return [soFar]
-  return [...pace(view, phase), soFar, ...counts(view)]
+  return [...pace(view, phase), soFar, ...limit(view), ...counts(view)]
 }
 
 function pace({ queue, ratePerSecond, leftMs }: ProgressView, phase: Phase): Cell[] {
@@ -16,9 +17,16 @@ function pace({ queue, ratePerSecond, leftMs }: ProgressView, phase: Phase): Cel
   const left = moving && leftMs !== null ? `~${formatEstimate(leftMs)} left` : '– left'
   return [
     { text: formatRate(moving ? ratePerSecond : null), tone: 'strong' },
-    figure(queue.active, 'in flight', 'in flight'),
+    figure(queue.pace.inFlight, 'in flight', 'in flight'),
     { text: left, tone: 'plain' },
   ]
+}
+
+/** What is known of the limit; nothing before one was met. */
+function limit({ queue: { pace } }: ProgressView): Cell[] {
+  return [limitWords(pace, '~'), refusedWords(pace)]
+    .filter((words) => words !== null)
+    .map((text) => ({ text, tone: 'plain' }))
 }
 
 /** Whether a rate measured lately says anything about what comes. */

@@ -1,5 +1,6 @@
 import { formatCount, formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
+import { OUTAGE_REST, outageHeadline } from '../text/pace-words.js'
 import { workCommand } from '../text/workers-words.js'
 import type { Phase } from './phase.js'
 import { settledOf } from './phase.js'
@@ -21,6 +22,8 @@ export function phaseWords(phase: Exclude<Phase, { kind: 'paused' }>, view: Prog
         heading: 'RESUMING',
         sentence: 'One call goes first; when it succeeds, all the others follow.',
       }
+    case 'outage':
+      return { heading: 'OUTAGE', sentence: `${outageHeadline(phase.since, view.nowMs)} ${OUTAGE_REST}` }
     case 'waiting_for_retries':
       return { heading: 'WAITING', sentence: retriesWait(view) }
     case 'no_worker':

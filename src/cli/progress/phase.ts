@@ -9,6 +9,7 @@ export type Phase =
   | { readonly kind: 'closing' }
   | { readonly kind: 'paused'; readonly holds: readonly [Hold, ...Hold[]] }
   | { readonly kind: 'probing' }
+  | { readonly kind: 'outage'; readonly since: number | null }
   | { readonly kind: 'waiting_for_retries' }
   | { readonly kind: 'no_worker' }
   | { readonly kind: 'running' }
@@ -23,6 +24,7 @@ export function phaseOf(view: ProgressView): Phase {
   if (hold !== undefined) return { kind: 'paused', holds: [hold, ...more] }
   if (queue.probing) return { kind: 'probing' }
   if (view.attached && queue.workers === 0) return { kind: 'no_worker' }
+  if (queue.pace.state === 'outage') return { kind: 'outage', since: queue.pace.since }
   if (queue.delayed > 0 && queue.waiting === 0 && queue.active === 0) return { kind: 'waiting_for_retries' }
   return { kind: 'running' }
 }

@@ -1,24 +1,43 @@
 import { harmlessLines } from '../text/harmless.js'
+import { outageOver } from '../text/pace-words.js'
 import type { Display, DisplayOptions } from './display.js'
 import { type Phase, phaseOf } from './phase.js'
-import { renderPlainLine } from './plain-line.js'
+import { renderOutageGoesOn, renderPlainLine } from './plain-line.js'
+import type { ProgressView } from './view.js'
 
 const PAUSED_FACTOR = 12
 
-/** A display for logs and pipes: a line every `plainEveryMs` (twelve times that while paused), and on a change. */
+/** A display for logs and pipes: a line every `plainEveryMs` (twelve times that while nothing can happen), and on a change. */
 export function createPlainDisplay({ stream, plainEveryMs }: DisplayOptions): Display {
   let stopped = false
   let lastChapter: string | null = null
   let lastAtMs = 0
+  /** The outage that was told and whose end was not. */
+  let outage: { readonly since: number | null } | null = null
+
+  /** What stands before the line of a view because of what was told before. */
+  function prefixOf(chapter: string, nowMs: number): string {
+    if (chapter !== 'running') return ''
+    const wasHeld = lastChapter !== null && /^(paused|probing)/.test(lastChapter)
+    const back = outage === null ? '' : `BACK: ${outageOver(outage.since, nowMs)} `
+    return wasHeld ? `RESUMED: ${back}` : back
+  }
+
+  function lineOf(view: ProgressView, chapter: string): string {
+    if (chapter === 'outage' && lastChapter === 'outage') return renderOutageGoesOn(view)
+    return `${prefixOf(chapter, view.nowMs)}${renderPlainLine(view)}`
+  }
 
   return {
     update(view) {
       const phase = phaseOf(view)
       const chapter = chapterOf(phase)
-      const everyMs = phase.kind === 'paused' ? plainEveryMs * PAUSED_FACTOR : plainEveryMs
+      const calm = phase.kind === 'paused' || phase.kind === 'outage'
+      const everyMs = calm ? plainEveryMs * PAUSED_FACTOR : plainEveryMs
       if (stopped || (chapter === lastChapter && view.nowMs - lastAtMs < everyMs)) return
-      const wasHeld = lastChapter !== null && /^(paused|probing)/.test(lastChapter)
-      stream.write(`${wasHeld && chapter === 'running' ? 'RESUMED: ' : ''}${renderPlainLine(view)}\n`)
+      stream.write(`${lineOf(view, chapter)}\n`)
+      if (phase.kind === 'outage') outage = { since: phase.since }
+      else if (chapter === 'running') outage = null
       lastChapter = chapter
       lastAtMs = view.nowMs
     },
@@ -41,6 +60,7 @@ function chapterOf(phase: Phase): string {
     case 'waiting_for_retries':
       return 'running'
     case 'running':
+    case 'outage':
     case 'probing':
     case 'closing':
     case 'reconnecting':

@@ -10,6 +10,7 @@ import {
   formatRate,
 } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
+import { limitWords, outageHeadline, refusedWords } from '../text/pace-words.js'
 import { evidenceWords, sinceWords } from '../text/pause-block.js'
 import { type Phase, phaseOf, settledOf } from './phase.js'
 import { nothingIsLost, phaseWords } from './phase-words.js'
@@ -25,6 +26,12 @@ export function renderPlainLine(view: ProgressView): string {
   const figures = figuresInWords(view, phase)
   if (words === null || phase.kind === 'running') return figures
   return `${words.heading}: ${words.sentence} ${figures}`
+}
+
+/** The same while an outage goes on that was told in full before. */
+export function renderOutageGoesOn(view: ProgressView): string {
+  const { since } = view.queue.pace
+  return `OUTAGE: ${outageHeadline(since, view.nowMs)} ${figuresInWords(view, phaseOf(view))}`
 }
 
 function pausedLine(holds: readonly Hold[], view: ProgressView): string {
@@ -48,7 +55,7 @@ function figuresInWords(view: ProgressView, phase: Phase): string {
   const settled = settledOf(view)
   return [
     `${formatCount(settled)} of ${formatCount(batch.total)} (${formatPercent(settled, batch.total)})`,
-    ...(phase.kind === 'ended' ? [] : paceInWords(view)),
+    ...(phase.kind === 'ended' ? [] : paceInWords(view, phase)),
     ...(batch.retries > 0 ? [formatCounted(batch.retries, 'retry', 'retries')] : []),
     ...(batch.throttled > 0 ? [`${formatCount(batch.throttled)} throttled`] : []),
     ...failedInWords(view),
@@ -57,12 +64,16 @@ function figuresInWords(view: ProgressView, phase: Phase): string {
   ].join(', ')
 }
 
-function paceInWords({ queue, ratePerSecond, leftMs }: ProgressView): string[] {
+function paceInWords({ queue: { pace }, ratePerSecond, leftMs }: ProgressView, phase: Phase): string[] {
+  // What was measured before an outage says nothing about what comes.
+  const moving = phase.kind !== 'outage'
   return [
-    ...(ratePerSecond === null ? [] : [formatRate(ratePerSecond)]),
-    ...(leftMs === null ? [] : [`~${formatEstimate(leftMs)} left`]),
-    `${formatCount(queue.active)} in flight`,
-  ]
+    moving && ratePerSecond !== null ? formatRate(ratePerSecond) : null,
+    moving && leftMs !== null ? `~${formatEstimate(leftMs)} left` : null,
+    limitWords(pace),
+    `${formatCount(pace.inFlight)} in flight`,
+    refusedWords(pace),
+  ].filter((words) => words !== null)
 }
 
 function failedInWords({ batch }: ProgressView): string[] {

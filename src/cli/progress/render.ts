@@ -41,6 +41,7 @@ function phaseTone(phase: Phase): Tone {
     case 'ended':
       return phase.state === 'completed' ? 'good' : 'bad'
     case 'paused':
+    case 'outage':
     case 'probing':
     case 'closing':
     case 'reconnecting':

@@ -1,3 +1,4 @@
+import { readPace } from '../../admission/read-pace.js'
 import type { Session } from '../../batches/session.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { EXIT, type ExitCode } from '../exit.js'
@@ -31,13 +32,18 @@ export async function report(
   const past = (await session.gate.pastIncidents(MOST_INCIDENTS)).reverse()
   const incidents = past.filter(({ resolvedAt }) => (resolvedAt ?? 0) >= startedAtRedis)
   if (incident !== null) incidents.push(incident)
+  const { learnedPerMinute } = await readPace(session.redis, session.keys)
   const columns = screen.columns()
   const canvas = { columns: Math.min(columns, WIDEST_COLUMNS), paint: createPaint(screen.colour) }
   // Without an incident (a person paused) nothing else would say why it waits.
   const unexplained = status === 'paused' && incident === null ? holds : []
   const lines = [
     ...unexplained.flatMap((hold) => ['', ...pauseBlock(hold, session.queue, Date.now(), canvas, 'PAUSED')]),
-    ...renderSummary(batch, incidents, columns, screen.colour, { ...end, nowMs: Date.now() }),
+    ...renderSummary(batch, incidents, columns, screen.colour, {
+      ...end,
+      learnedPerMinute,
+      nowMs: Date.now(),
+    }),
   ]
   screen.close()
   const stream = json ? process.stderr : process.stdout

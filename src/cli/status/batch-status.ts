@@ -63,6 +63,7 @@ function detailsObject(view: DetailsView) {
     usage: batch?.usage ?? null,
     workers: queue.workers,
     holds: queue.holds,
+    pace: queue.pace,
     ratePerSecond,
     leftMs,
     createdAt: manifest.createdAt,

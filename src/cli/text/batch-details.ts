@@ -12,6 +12,7 @@ import {
 } from './format.js'
 import { oneLine } from './harmless.js'
 import { type Canvas, labelled } from './layout.js'
+import { limitWords, OUTAGE_REST, outageHeadline, refusedWords } from './pace-words.js'
 import type { Tone } from './paint.js'
 import { pauseBlock } from './pause-block.js'
 import { replacedWords } from './replaced-words.js'
@@ -53,6 +54,7 @@ export function renderDetails(view: DetailsView, canvas: Canvas): string[] {
     ...times(view, canvas),
     ...files(view, canvas),
     ...holds(view, canvas),
+    ...outage(view, canvas),
     ...next(batchNextSteps(view), canvas),
     '',
   ].filter((line, index, all) => line !== '' || all[index - 1] !== '')
@@ -99,10 +101,22 @@ function counts(batch: BatchSnapshot, canvas: Canvas): string[] {
   ]
 }
 
-function pace({ batch, ratePerSecond, leftMs }: DetailsView, canvas: Canvas): string[] {
+function pace({ batch, queue, ratePerSecond, leftMs }: DetailsView, canvas: Canvas): string[] {
   if (batch?.state !== 'running' || ratePerSecond === null) return []
-  const left = leftMs === null ? '' : `, ~${formatEstimate(leftMs)} left`
-  return labelled('Pace', `${formatRate(ratePerSecond)}${left}`, canvas)
+  const figures = [
+    formatRate(ratePerSecond),
+    leftMs === null ? null : `~${formatEstimate(leftMs)} left`,
+    limitWords(queue.pace),
+    `${formatCount(queue.pace.inFlight)} in flight`,
+    refusedWords(queue.pace),
+  ]
+  return labelled('Pace', figures.filter((words) => words !== null).join(', '), canvas)
+}
+
+function outage({ batch, queue: { pace, holds }, nowMs }: DetailsView, canvas: Canvas): string[] {
+  if (batch?.state !== 'running' || pace.state !== 'outage' || holds.length > 0) return []
+  const text = `${outageHeadline(pace.since, nowMs)} ${OUTAGE_REST}`
+  return ['', ...labelled('OUTAGE', text, canvas, { labelTone: 'alert' })]
 }
 
 function times({ manifest, batch, nowMs }: DetailsView, canvas: Canvas): string[] {

@@ -7,6 +7,8 @@ const DAY_MS = 24 * HOUR_MS
 export const UNKNOWN = '–'
 
 const counts = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+/** What is learned wavers; in the third digit it would only twitch. */
+const learned = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 2 })
 const oneDecimal = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 })
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
@@ -55,6 +57,18 @@ export function formatRate(ratePerSecond: number | null): string {
   if (ratePerSecond === null || !Number.isFinite(ratePerSecond)) return `${UNKNOWN}/s`
   if (ratePerSecond > 0 && ratePerSecond < 0.1) return `${oneDecimal.format(ratePerSecond * 60)}/min`
   return `${(ratePerSecond < 10 ? oneDecimal : counts).format(ratePerSecond)}/s`
+}
+
+/** A limit in requests per minute, to two digits: `6,000/min`, `45/min`. */
+export function formatPerMinute(perMinute: number): string {
+  return `${Number.isFinite(perMinute) ? learned.format(perMinute) : UNKNOWN}/min`
+}
+
+/** A share between 0 and 1: `0.4%`, `12%`, `under 0.1%`. */
+export function formatShare(share: number): string {
+  if (!Number.isFinite(share)) return `${UNKNOWN}%`
+  if (share > 0 && share < 0.001) return 'under 0.1%'
+  return `${(share < 0.1 ? oneDecimal : counts).format(share * 100)}%`
 }
 
 /** A number of bytes in decimal units: `512 B`, `1.2 MB`. */

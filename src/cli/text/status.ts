@@ -1,7 +1,8 @@
-import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
-import { formatCount, formatCounted, formatDuration, formatPercent, formatRate } from './format.js'
+import type { BatchSnapshot, QueuePace, QueueSnapshot } from '../../batches/snapshot.js'
+import { formatCount, formatCounted, formatDuration, formatPercent } from './format.js'
 import { oneLine } from './harmless.js'
 import { type Canvas, labelled, paragraph } from './layout.js'
+import { limitWords, OUTAGE_REST, outageHeadline, refusedWords, speedWords } from './pace-words.js'
 import { createPaint } from './paint.js'
 import { pauseBlock } from './pause-block.js'
 import { suggested } from './suggest.js'
@@ -38,6 +39,8 @@ function queueLines(queue: QueueSnapshot, nowMs: number, canvas: Canvas): string
   return [
     ...labelled('Queue', `${name}, ${gate}`, canvas, look),
     ...labelled('', queueFigures(queue), canvas),
+    ...labelled('Pace', paceFigures(queue.pace, nowMs), canvas),
+    ...outageLines(queue, nowMs, canvas),
     ...queue.holds.flatMap((hold, index) => [
       '',
       ...pauseBlock(hold, queue.queue, nowMs, canvas, index === 0 ? 'PAUSED' : 'AND'),
@@ -45,14 +48,31 @@ function queueLines(queue: QueueSnapshot, nowMs: number, canvas: Canvas): string
   ]
 }
 
-function queueFigures({ ratePerSecond, active, waiting, delayed, workers }: QueueSnapshot): string {
+function queueFigures({ waiting, delayed, workers }: QueueSnapshot): string {
   return [
     formatCounted(workers, 'worker', 'workers'),
-    `up to ${formatRate(ratePerSecond)}`,
-    `${formatCount(active)} in flight`,
     `${formatCount(waiting)} ready`,
     `${formatCount(delayed)} to retry`,
   ].join(', ')
+}
+
+function paceFigures(pace: QueuePace, nowMs: number): string {
+  const { inFlight, concurrency, leased } = pace
+  const calls = `${formatCount(inFlight)} in flight${concurrency > 0 ? ` of at most ${formatCount(concurrency)}` : ''}`
+  const held = leased > 0 ? `${formatCount(leased)} about to go` : null
+  return [speedWords(pace, nowMs), limitWords(pace), calls, held, refusedWords(pace)]
+    .filter((words) => words !== null)
+    .join(', ')
+}
+
+function outageLines(
+  { pace: { state, since }, holds }: QueueSnapshot,
+  nowMs: number,
+  canvas: Canvas,
+): string[] {
+  // While it is held no call asks for Conduit, and a person has something to do.
+  if (state !== 'outage' || holds.length > 0) return []
+  return labelled('OUTAGE', `${outageHeadline(since, nowMs)} ${OUTAGE_REST}`, canvas, { labelTone: 'alert' })
 }
 
 function batchLines(

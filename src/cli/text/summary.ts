@@ -1,7 +1,7 @@
 import type { Incident } from '../../admission/hold.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { failuresByCode } from './failures.js'
-import { formatCount, formatDuration, formatPercent } from './format.js'
+import { formatCount, formatDuration, formatPercent, formatPerMinute } from './format.js'
 import { oneLine } from './harmless.js'
 import { incidentInWords } from './incident-words.js'
 import { type Canvas, labelled, paragraph } from './layout.js'
@@ -14,14 +14,14 @@ const MOST_CODES = 20
 
 /**
  * What a run came to, as lines of at most `columns` (20 or more). Without `end` the batch and its incidents
- * tell how it ended. `nowMs` (Unix ms) is the day from which moments are seen; by default that of the last event.
+ * tell how it ended. `learnedPerMinute`: the limit of the queue's key, null when none was met. `nowMs` (Unix ms) is the day from which moments are seen; by default that of the last event.
  */
 export function renderSummary(
   batch: BatchSnapshot,
   incidents: readonly Incident[],
   columns: number,
   colour: boolean,
-  end: Partial<RunEnd> & { readonly nowMs?: number } = {},
+  end: Partial<RunEnd> & { readonly nowMs?: number; readonly learnedPerMinute?: number | null } = {},
 ): string[] {
   const canvas: Canvas = { columns: Math.min(columns, WIDEST_COLUMNS), paint: createPaint(colour) }
   const view: SummaryView = { batch, incidents, status: end.status ?? statusOf(batch, incidents) }
@@ -34,6 +34,7 @@ export function renderSummary(
     ...pauses(view, end.nowMs ?? lastEventMs(batch, incidents), canvas),
     ...tokens(batch, canvas),
     ...duration(batch, end.durationMs, canvas),
+    ...limit(end.learnedPerMinute ?? null, canvas),
     '',
     ...files(batch, canvas),
     ...next(view, canvas),
@@ -92,6 +93,12 @@ function duration(
 ): string[] {
   const tookMs = durationMs ?? (finishedAt === null ? null : finishedAt - createdAt)
   return tookMs === null ? [] : labelled('Duration', formatDuration(tookMs), canvas)
+}
+
+function limit(learnedPerMinute: number | null, canvas: Canvas): string[] {
+  if (learnedPerMinute === null) return []
+  const text = `about ${formatPerMinute(learnedPerMinute)}, as found; the next batch of this queue starts with that`
+  return labelled('Limit', text, canvas)
 }
 
 function files({ output, errors, failed, state }: BatchSnapshot, canvas: Canvas): string[] {

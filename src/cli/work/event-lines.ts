@@ -3,6 +3,7 @@ import type { Role } from '../../../workers/role.js'
 import { formatCounted, formatDuration, formatMoment } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { type Canvas, labelled } from '../text/layout.js'
+import { OUTAGE_REST, outageHeadline, outageOver } from '../text/pace-words.js'
 import { pauseBlock } from '../text/pause-block.js'
 import { suggested } from '../text/suggest.js'
 
@@ -31,6 +32,10 @@ export function eventLines(event: WorkerEvent, nowMs: number, canvas: Canvas): s
       return at(
         `Queue ${event.queue} is open again: ${event.probing ? 'one call goes first, then all.' : 'it goes on.'}`,
       )
+    case 'outage':
+      return at(`Queue ${event.queue}: ${outageHeadline(event.since, nowMs)} ${OUTAGE_REST}`)
+    case 'outage_ended':
+      return at(`Queue ${event.queue}: ${outageOver(event.since, nowMs)}`)
     case 'lacking':
       return at(lackingWords(event))
     case 'stopping':
