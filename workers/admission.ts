@@ -13,7 +13,8 @@ export interface Admission {
 
 /** Longer than the default deadline of a call: then the probe is lost, and another may go out. */
 const PROBE_TIMEOUT_MS = 330_000
-const MOST_PER_SECOND = 1000
+/** More than any fleet sends: growth ends somewhere. */
+const MOST_PER_SECOND = 100_000
 
 /**
  * Permits leased from the queue's gate and pace, and BullMQ's pause following the gate.

@@ -1,23 +1,22 @@
 import type { Redis } from 'ioredis'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
+import type { LeaseReport } from './reports.js'
 
-const leaseScript = loadScript(new URL('./lease.lua', import.meta.url))
+const leaseScript = loadScript(
+  new URL('./lease.lua', import.meta.url),
+  new URL('./pace/pace.lua', import.meta.url),
+)
 
-/** What came of calls since the last lease, for one pair of epochs. */
-export interface LeaseReport {
-  readonly gateEpoch: number
-  readonly paceEpoch: number
-  readonly answered: number
-  readonly refused: number
-  readonly otherwise: number
-  /** Longest Retry-After of the refusals, null when none carried one. */
-  readonly retryAfterMs: number | null
-}
+const PACE_STATES = ['open', 'closed', 'outage'] as const
+
+/** `closed`: after a 429, for the whole fleet. `outage`: Conduit is out, and one call at a time asks whether it is back. */
+export type PaceStateName = (typeof PACE_STATES)[number]
 
 /** Permits for the whole fleet's next few dozen milliseconds, evenly spaced. */
 export interface Lease {
   readonly state: 'open' | 'probing' | 'held'
+  readonly pace: PaceStateName
   readonly permits: number
   readonly firstInMs: number
   readonly spacingMs: number
@@ -42,37 +41,39 @@ export async function askForLease(
   report: LeaseReport | null,
   limits: LeaseLimits,
 ): Promise<Lease> {
-  const args = [
-    want,
-    report?.gateEpoch ?? -1,
-    report?.paceEpoch ?? -1,
-    report?.answered ?? 0,
-    report?.refused ?? 0,
-    report?.otherwise ?? 0,
-    report?.retryAfterMs ?? -1,
-    limits.probeTimeoutMs,
-    limits.maxRatePerSecond,
-  ]
+  const args = [want, limits.probeTimeoutMs, limits.maxRatePerSecond, ...reportArguments(report)]
   const names = [keys.gate, keys.pace, keys.incident, keys.outbox, keys.incidents]
-  const reply = (await runScript(redis, leaseScript, names, args)) as [
-    Lease['state'],
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    string,
-  ]
-  const [state, permits, firstUs, spacingUs, gateEpoch, paceEpoch, askAgainInMs, rate] = reply
+  const reply = (await runScript(redis, leaseScript, names, args)) as [Lease['state'], ...string[]]
+  const [state, ...figures] = reply
+  const [closed, permits, firstInMs, ratePerSecond, gateEpoch, paceEpoch, askAgainInMs] = figures.map(
+    Number,
+  ) as [number, number, number, number, number, number, number]
   return {
     state,
+    pace: PACE_STATES[closed] ?? 'open',
     permits,
-    firstInMs: firstUs / 1000,
-    spacingMs: spacingUs / 1000,
+    firstInMs,
+    spacingMs: 1000 / ratePerSecond,
     gateEpoch,
     paceEpoch,
     askAgainInMs,
-    ratePerSecond: Number(rate),
+    ratePerSecond,
   }
+}
+
+function reportArguments(report: LeaseReport | null): number[] {
+  if (report === null) return []
+  return [
+    report.gateEpoch,
+    report.paceEpoch,
+    report.answered,
+    report.refused,
+    report.otherwise,
+    report.failed,
+    report.fresh,
+    report.unsent,
+    report.retryAfterMs ?? -1000,
+    report.slowestRefusalMs,
+    report.limitPerMinute,
+  ]
 }

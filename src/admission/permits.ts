@@ -1,5 +1,8 @@
-import type { Lease, LeaseReport } from './lease.js'
-import { type CallResult, createReports, reportOf } from './reports.js'
+import type { Lease } from './lease.js'
+import { OUTAGE_FAILURES } from './pace/constants.js'
+import { type CallResult, createReports, type LeaseReport } from './reports.js'
+import { createSchedule } from './schedule.js'
+import { createWakeUp } from './wake-up.js'
 
 export type { CallResult } from './reports.js'
 
@@ -27,20 +30,23 @@ export interface Permits {
   close(): void
   /** Sends every report that is still here; nothing is sent by itself after this. */
   flush(): Promise<void>
+  /** Callers for whom no permit is leased yet. */
   readonly waiting: number
-  /** Permits that this process has and has not given out yet. */
+  /** Permits that are leased and whose time has not come yet. */
   readonly leased: number
-  /** Conduit is out for the whole fleet: calls of many requests fail and none succeeds. */
+  /** Conduit is out for the whole fleet, or seems so from here: calls of many requests fail and none succeeds. */
   readonly outage: boolean
 }
 
 type Ask = (want: number, report: LeaseReport | null) => Promise<Lease>
-type Waiter = (admission: Admission) => void
+export type Waiter = (admission: Admission) => void
 
 const MOST_PERMITS_A_LEASE = 200
 const LONGEST_WAIT_MS = 500
 /** Callers that come within this time share a round trip. */
 const GATHER_MS = 4
+/** Reports that nobody hurries wait so long for company. */
+const REPORT_MS = 100
 
 /**
  * @param ask one round trip to the lease script
@@ -49,111 +55,113 @@ const GATHER_MS = 4
 export function createPermits(ask: Ask, onError: (error: unknown) => void): Permits {
   let waiters: Waiter[] = []
   const reports = createReports()
+  const schedule = createSchedule()
   let asking: Promise<void> | null = null
-  let again: NodeJS.Timeout | null = null
   let closed = false
   let flushed = false
-  /** A report that must not wait came while a round trip was under way. */
-  let urgent = false
-  /** Grows with each hold seen, so that permits scheduled before it are void. */
-  let holds = 0
-  let leased = 0
+  /** Asking for permits before this gives none. */
+  let usefulAt = 0
+  let outage = false
+  let failuresInRow = 0
+  /** The newest pace epoch that one of this process's calls was refused in: its permits are void. */
+  let refusedEpoch = -1
+  const wakeUp = createWakeUp(() => {
+    asking = lease()
+  })
 
-  function record(lease: Lease, result: CallResult): void {
-    reports.add(reportOf(lease, result))
-    // A refusal concerns the fleet, and a probe's end opens the gate: neither waits for the next lease.
-    if (result.kind === 'refused' || lease.state === 'probing') pump(0)
+  function wakeIn(ms: number): void {
+    if (!flushed && !(closed && reports.size === 0)) wakeUp.in(ms)
+  }
+
+  function record(lease: Lease, result: CallResult, tookMs = 0): void {
+    reports.add(lease, result, tookMs)
+    if (result.kind === 'failed') failuresInRow += result.fresh ? 1 : 0
+    else if (result.kind !== 'unsent') failuresInRow = 0
+    if (result.kind === 'refused' && lease.paceEpoch > refusedEpoch) {
+      refusedEpoch = lease.paceEpoch
+      waiters = [...voidSchedule(), ...waiters]
+    }
+    // A refusal concerns the fleet, and a probe's end opens gate or pace: neither waits for the next lease.
+    const isUrgent = result.kind === 'refused' || lease.state === 'probing' || lease.pace === 'outage'
+    wakeIn(isUrgent ? 0 : REPORT_MS)
   }
 
   function permit(lease: Lease): Permit {
+    const givenAt = performance.now()
     let reported = false
     return {
       epoch: lease.gateEpoch,
       report(result) {
         if (reported) return
         reported = true
-        record(lease, result)
+        record(lease, result, performance.now() - givenAt)
       },
     }
+  }
+
+  /** Takes back every permit whose time has not come, and gives whom they were for. */
+  function voidSchedule(): Waiter[] {
+    return schedule.takeAll().map(({ lease, waiter }) => {
+      reports.add(lease, { kind: 'unsent' }, 0)
+      return waiter
+    })
   }
 
   async function roundTrip(want: number): Promise<Lease> {
     const sending = reports.take()
     try {
       for (const report of sending.slice(0, -1)) await ask(0, report)
-      return await ask(want, sending.at(-1) ?? null)
+      const given = await ask(want, sending.at(-1) ?? null)
+      outage = given.pace === 'outage'
+      if (given.pace !== 'open' || schedule.isOlderThan(given.paceEpoch)) {
+        waiters = [...voidSchedule(), ...waiters]
+      }
+      return given
     } catch (error) {
       // A report that got through twice only counts calls twice in one closing; a lost one loses a closing.
-      for (const report of sending) reports.add(report)
+      reports.giveBack(sending)
       throw error
     }
   }
 
   function giveOut(lease: Lease): void {
-    const seen = holds
+    const isVoid = closed || lease.paceEpoch <= refusedEpoch
     for (let i = 0; i < lease.permits; i++) {
-      const waiter = waiters.shift()
-      if (waiter === undefined) {
-        // Whoever wanted it has gone; a probe that is never sent would keep the gate for its whole lease.
-        if (lease.state === 'probing') record(lease, { kind: 'unsent' })
-        break
-      }
-      const go = () => {
-        leased--
-        if (!closed && holds === seen) return waiter({ kind: 'go', permit: permit(lease) })
-        record(lease, { kind: 'unsent' })
-        waiter({ kind: closed ? 'closing' : 'held' })
-      }
-      leased++
-      const inMs = lease.firstInMs + i * lease.spacingMs
-      if (inMs < 1) go()
-      else setTimeout(go, inMs)
+      const waiter = isVoid ? undefined : waiters.shift()
+      // Whoever wanted it has gone, or it is void: a probe that is never sent would keep the gate for its whole lease.
+      if (waiter === undefined) record(lease, { kind: 'unsent' })
+      else
+        schedule.add(lease, waiter, lease.firstInMs + i * lease.spacingMs, () =>
+          waiter({ kind: 'go', permit: permit(lease) }),
+        )
     }
   }
 
   function answerAll(admission: Admission): void {
-    const all = waiters
+    const all = [...voidSchedule(), ...waiters]
     waiters = []
     for (const waiter of all) waiter(admission)
+    if (reports.size > 0) wakeIn(REPORT_MS)
   }
 
   async function lease(): Promise<void> {
+    const want = closed ? 0 : Math.min(waiters.length, MOST_PERMITS_A_LEASE)
     let waitMs = LONGEST_WAIT_MS
-    const want = Math.min(waiters.length, MOST_PERMITS_A_LEASE)
     try {
       const given = await roundTrip(want)
       if (given.state === 'held') answerAll({ kind: 'held' })
       giveOut(given)
       // Nothing was asked for those who came meanwhile.
-      const unasked = want === 0 && waiters.length > 0
-      waitMs = unasked || urgent ? 0 : Math.min(LONGEST_WAIT_MS, given.askAgainInMs)
+      waitMs = want === 0 && waiters.length > 0 ? 0 : Math.min(LONGEST_WAIT_MS, given.askAgainInMs)
     } catch (error) {
       onError(error)
+      wakeUp.notBefore(LONGEST_WAIT_MS)
     }
     asking = null
-    urgent = false
-    if (waiters.length > 0 || reports.size > 0) pump(waitMs)
-  }
-
-  function pump(inMs: number): void {
-    if (asking !== null) {
-      urgent ||= inMs === 0
-      return
-    }
-    if (flushed || (closed && reports.size === 0)) return
-    if (again !== null) {
-      if (inMs > 0) return
-      clearTimeout(again)
-    }
-    again = setTimeout(() => {
-      again = null
-      asking = lease()
-    }, inMs)
-  }
-
-  function cancelNext(): void {
-    if (again !== null) clearTimeout(again)
-    again = null
+    wakeUp.done()
+    usefulAt = performance.now() + waitMs
+    if (waiters.length > 0) wakeIn(waitMs)
+    else if (reports.size > 0) wakeIn(REPORT_MS)
   }
 
   return {
@@ -161,22 +169,21 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
       if (closed) return Promise.resolve({ kind: 'closing' })
       return new Promise((resolve) => {
         waiters.push(resolve)
-        if (again === null) pump(GATHER_MS)
+        wakeIn(Math.max(GATHER_MS, usefulAt - performance.now()))
       })
     },
     hold() {
-      holds++
       answerAll({ kind: 'held' })
     },
     refresh: () => roundTrip(0),
     close() {
       closed = true
-      cancelNext()
+      wakeUp.cancel()
       answerAll({ kind: 'closing' })
     },
     async flush() {
       flushed = true
-      cancelNext()
+      wakeUp.cancel()
       await asking
       if (reports.size > 0) await roundTrip(0)
     },
@@ -184,10 +191,10 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
       return waiters.length
     },
     get leased() {
-      return leased
+      return schedule.size
     },
     get outage() {
-      return false
+      return outage || failuresInRow >= OUTAGE_FAILURES
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { Lease, LeaseReport } from './lease.js'
+import type { Lease } from './lease.js'
 
 /** What Conduit's `x-ratelimit-*` headers say of the key's limit. */
 export interface LimitHint {
@@ -21,26 +21,54 @@ export type CallResult =
   | { readonly kind: 'otherwise'; readonly limit?: LimitHint }
   | { readonly kind: 'unsent' }
 
+/** What came of calls since the last lease, for one pair of epochs. */
+export interface LeaseReport {
+  readonly gateEpoch: number
+  readonly paceEpoch: number
+  readonly answered: number
+  readonly refused: number
+  readonly otherwise: number
+  readonly failed: number
+  /** Of those that failed, first failures of their requests. */
+  readonly fresh: number
+  readonly unsent: number
+  /** Longest Retry-After of the refusals, null when none carried one. */
+  readonly retryAfterMs: number | null
+  /** How long the slowest refusal took to come back. */
+  readonly slowestRefusalMs: number
+  /** The limit that headers told last, per minute; 0 when they told none. */
+  readonly limitPerMinute: number
+}
+
 /** What is to be told with the next round trip: one sum for each pair of epochs. */
 export interface Reports {
-  add(report: LeaseReport): void
+  /** @param tookMs from the permit to what came of it */
+  add(lease: Lease, result: CallResult, tookMs: number): void
   /** Gives all of them and is empty. */
   take(): LeaseReport[]
+  /** What could not be told goes back. */
+  giveBack(reports: readonly LeaseReport[]): void
   readonly size: number
 }
 
 export function createReports(): Reports {
   let sums = new Map<string, LeaseReport>()
+
+  function addUp(report: LeaseReport): void {
+    const key = `${report.gateEpoch}.${report.paceEpoch}`
+    const sum = sums.get(key)
+    sums.set(key, sum === undefined ? report : sumOf(sum, report))
+  }
+
   return {
-    add(report) {
-      const key = `${report.gateEpoch}.${report.paceEpoch}`
-      const sum = sums.get(key)
-      sums.set(key, sum === undefined ? report : sumOf(sum, report))
-    },
+    add: (lease, result, tookMs) => addUp(reportOf(lease, result, tookMs)),
     take() {
       const all = [...sums.values()]
       sums = new Map()
       return all
+    },
+    giveBack(reports) {
+      for (const report of reports) addUp(report)
     },
     get size() {
       return sums.size
@@ -49,14 +77,21 @@ export function createReports(): Reports {
 }
 
 /** The report on one call that went out (or did not) on a lease. */
-export function reportOf({ gateEpoch, paceEpoch }: Lease, result: CallResult): LeaseReport {
+function reportOf({ gateEpoch, paceEpoch }: Lease, result: CallResult, tookMs: number): LeaseReport {
+  const refused = result.kind === 'refused'
+  const failed = result.kind === 'failed'
   return {
     gateEpoch,
     paceEpoch,
     answered: result.kind === 'answered' ? 1 : 0,
-    refused: result.kind === 'refused' ? 1 : 0,
-    otherwise: result.kind === 'answered' || result.kind === 'refused' ? 0 : 1,
-    retryAfterMs: result.kind === 'refused' ? result.retryAfterMs : null,
+    refused: refused ? 1 : 0,
+    otherwise: result.kind === 'otherwise' ? 1 : 0,
+    failed: failed ? 1 : 0,
+    fresh: failed && result.fresh ? 1 : 0,
+    unsent: result.kind === 'unsent' ? 1 : 0,
+    retryAfterMs: refused ? result.retryAfterMs : null,
+    slowestRefusalMs: refused ? tookMs : 0,
+    limitPerMinute: ('limit' in result && result.limit?.requestsPerMinute) || 0,
   }
 }
 
@@ -67,6 +102,11 @@ function sumOf(one: LeaseReport, other: LeaseReport): LeaseReport {
     answered: one.answered + other.answered,
     refused: one.refused + other.refused,
     otherwise: one.otherwise + other.otherwise,
+    failed: one.failed + other.failed,
+    fresh: one.fresh + other.fresh,
+    unsent: one.unsent + other.unsent,
     retryAfterMs: retryAfterMs < 0 ? null : retryAfterMs,
+    slowestRefusalMs: Math.max(one.slowestRefusalMs, other.slowestRefusalMs),
+    limitPerMinute: other.limitPerMinute || one.limitPerMinute,
   }
 }

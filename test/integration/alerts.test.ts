@@ -12,7 +12,7 @@ import { requests } from '../support/batch-files.js'
 import { silent, testBatch, testSession } from '../support/batches.js'
 import { answered } from '../support/endings.js'
 import { eventually } from '../support/eventually.js'
-import { holdRequest, personHold, testGate } from '../support/gates.js'
+import { aReport, holdRequest, personHold, testGate } from '../support/gates.js'
 
 interface Post {
   readonly type: string
@@ -77,7 +77,7 @@ async function openIncident(): Promise<void> {
 async function resolveIncident(): Promise<void> {
   await session.gate.lift('*', 'person')
   const { epoch } = await session.gate.read()
-  const report = { gateEpoch: epoch, paceEpoch: 0, answered: 1, refused: 0, otherwise: 0, retryAfterMs: null }
+  const report = aReport({ gateEpoch: epoch, answered: 1 })
   await askForLease(session.redis, session.keys, 0, report, { probeTimeoutMs: 1000, maxRatePerSecond: 100 })
 }
 

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { createGate, type Gate, type HoldRequest } from '../../src/admission/gate.js'
-import { askForLease, type Lease, type LeaseReport } from '../../src/admission/lease.js'
+import { askForLease, type Lease } from '../../src/admission/lease.js'
+import type { LeaseReport } from '../../src/admission/reports.js'
 import { type QueueKeys, queueKeys } from '../../src/redis/keys.js'
 import { uniquePrefix } from './redis.js'
 
@@ -39,8 +40,22 @@ export function testGate(redis: Redis): TestGate {
   }
 }
 
-function aReport(over: Partial<LeaseReport>): LeaseReport {
-  return { gateEpoch: 0, paceEpoch: 0, answered: 0, refused: 0, otherwise: 0, retryAfterMs: null, ...over }
+/** Nothing came of any call, of the first epochs. */
+export function aReport(over: Partial<LeaseReport>): LeaseReport {
+  return {
+    gateEpoch: 0,
+    paceEpoch: 0,
+    answered: 0,
+    refused: 0,
+    otherwise: 0,
+    failed: 0,
+    fresh: 0,
+    unsent: 0,
+    retryAfterMs: null,
+    slowestRefusalMs: 0,
+    limitPerMinute: 0,
+    ...over,
+  }
 }
 
 /** What a 402 says, of a call that was sent in the first epoch. */

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Lease, LeaseReport } from '../../src/admission/lease.js'
+import type { Lease } from '../../src/admission/lease.js'
 import { type Admission, createPermits, type Permits } from '../../src/admission/permits.js'
+import type { LeaseReport } from '../../src/admission/reports.js'
+import { aReport } from '../support/gates.js'
 
 type Answer = (want: number, report: LeaseReport | null) => Partial<Lease> | Promise<Partial<Lease>>
 
@@ -18,15 +20,6 @@ afterEach(() => {
 })
 
 const elapse = (ms: number) => vi.advanceTimersByTimeAsync(ms)
-const aReport = (over: Partial<LeaseReport>): LeaseReport => ({
-  gateEpoch: 0,
-  paceEpoch: 0,
-  answered: 0,
-  refused: 0,
-  otherwise: 0,
-  retryAfterMs: null,
-  ...over,
-})
 
 /** Permits on a lease script that answers as the test says; by default it is open and gives what is wanted. */
 function permitsOn(answer: Answer = () => ({})) {
@@ -37,6 +30,7 @@ function permitsOn(answer: Answer = () => ({})) {
     trips.push({ atMs: Date.now() - startedAt, want, report })
     return {
       state: 'open',
+      pace: 'open',
       permits: want,
       firstInMs: 0,
       spacingMs: 1,
