@@ -4,6 +4,7 @@ import type { ApiKey } from '../conduit/api-key.js'
 import { classify } from '../conduit/classify.js'
 import { CallAborted, type ConduitClient } from '../conduit/client.js'
 import type { Outcome } from '../conduit/outcome.js'
+import type { Reply } from '../conduit/reply.js'
 import type { FailedAttempt } from './attempts.js'
 import { type Decision, decide, type Tries } from './decide.js'
 import type { Ending, Recorded, Verdict } from './record.js'
@@ -103,7 +104,7 @@ async function call(
   })
   const outcome = classify(reply, deps.now())
   const closed = outcome.kind === 'held' && (await holdGate(outcome, permit.epoch, key, deps))
-  permit.report(callResult(outcome, tries))
+  permit.report(callResult(outcome, tries, reply.rateLimit))
   if (closed) deps.onOutcome(request, outcome, null)
   return closed ? 'held' : outcome
 }
@@ -131,17 +132,18 @@ async function holdGate(
   return true
 }
 
-function callResult(outcome: Outcome, tries: Tries): CallResult {
+function callResult(outcome: Outcome, tries: Tries, rateLimit: Reply['rateLimit']): CallResult {
+  const told = rateLimit === undefined ? {} : { limit: rateLimit }
   switch (outcome.kind) {
     case 'completed':
-      return { kind: 'answered' }
+      return { kind: 'answered', ...told }
     case 'throttled':
-      return { kind: 'refused', retryAfterMs: outcome.retryAfterMs }
+      return { kind: 'refused', retryAfterMs: outcome.retryAfterMs, ...told }
     case 'retry':
       return { kind: 'failed', fresh: tries.made === 0 }
     case 'held':
     case 'dead':
-      return { kind: 'otherwise' }
+      return { kind: 'otherwise', ...told }
   }
 }
 
