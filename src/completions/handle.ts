@@ -59,7 +59,9 @@ export async function handleRequest(
     const options = optionsFor(request, await deps.options(request.batch))
     const outcome = await call(request, tries, options, permit, signal, deps)
     if (outcome === 'held') return giveBack(deps)
-    const context = { tries, options, nowMs: deps.now(), random: deps.random() }
+    // Asked only now: the result of this call may be what showed an outage, or its end.
+    const { outage } = deps.permits
+    const context = { tries, options, nowMs: deps.now(), random: deps.random(), outage }
     return await carryOut(request, outcome, decide(request, outcome, context), signal, deps)
   } catch (error) {
     if (!(error instanceof CallAborted)) throw error
@@ -109,6 +111,9 @@ async function call(
   return closed ? 'held' : outcome
 }
 
+/** A daily quota is back within a day, wherever its midnight is: a Retry-After beyond two is not believed. */
+const LONGEST_HOLD_MS = 48 * 3600_000
+
 /** False when the refusal is of an earlier epoch: the gate stays open, and the request simply goes again. */
 async function holdGate(
   outcome: Extract<Outcome, { kind: 'held' }>,
@@ -125,7 +130,7 @@ async function holdGate(
     requestId,
     keyFingerprint: key.fingerprint,
     epoch,
-    retryAfterMs: outcome.retryAfterMs ?? 0,
+    retryAfterMs: Math.min(LONGEST_HOLD_MS, outcome.retryAfterMs ?? 0),
   })
   if (placed === 'stale') return false
   deps.permits.hold()
@@ -168,6 +173,10 @@ async function carryOut(
     case 'throttled':
       await deps.count(batch, 'throttled')
       return { kind: 'delay', delayMs: decision.delayMs, refusals: decision.refusals }
+    case 'outage':
+      // It is called again all the same, and that is what people are told.
+      await deps.count(batch, 'retries')
+      return { kind: 'delay', delayMs: decision.delayMs }
     case 'again':
       return { kind: 'delay', delayMs: decision.delayMs }
   }
