@@ -40,6 +40,8 @@ export interface ConfigFlags {
   /** The file of settings; `conduit-batch.config.json` in the working directory when nothing says so. */
   readonly config?: string
   readonly dataDir?: string
+  /** Ceiling of the pace of every queue that this process works for, requests a minute. */
+  readonly rpm?: number
 }
 
 /**
@@ -66,7 +68,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, flags: ConfigFl
     queues: own ?? ['default'],
     queue(name) {
       assertQueue(name)
-      return queueConfig(name, { file, environment, variable })
+      return queueConfig(name, { file, environment, requestsPerMinute: flags.rpm ?? null, variable })
     },
     assertQueue,
     retention: retentionOf(file.settings),

@@ -1,10 +1,24 @@
 import type { Command } from 'commander'
-import { someText } from './option-values.js'
+import { requestsPerMinute, someText } from './option-values.js'
 
 /** The options of every command that reads the configuration; `loadConfig(undefined, flags)` takes them as they are. */
 export interface ConfigurationFlags {
   readonly config?: string
   readonly dataDir?: string
+}
+
+/** Of every command that makes calls; `loadConfig` takes it too. */
+export interface PaceFlags {
+  readonly rpm?: number
+}
+
+/** Adds `--rpm`: the same words on every command that makes calls. */
+export function addPaceOption(command: Command): Command {
+  return command.option(
+    '--rpm <n>',
+    'requests a minute at most, for each queue (default: CONDUIT_BATCH_RPM, the settings, or what Conduit takes)',
+    requestsPerMinute,
+  )
 }
 
 /** Adds `--config` and `--data-dir`: the same words on every command. */

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { durationMs } from '../config/duration.js'
+import { PER_MINUTE, perMinute } from '../config/per-minute.js'
 import { QUEUE_NAME } from '../redis/keys.js'
 
 /** A whole number in a range; anything else is refused by name, never taken for the default. */
@@ -19,6 +20,13 @@ export function seconds(min: number, max: number): (text: string) => number {
     if (/^\d+(\.\d+)?$/.test(text) && value >= min && value <= max) return value * 1000
     throw new InvalidArgumentError(`It must be seconds, between ${min} and ${max}.`)
   }
+}
+
+/** Requests a minute, with a fraction if need be. */
+export function requestsPerMinute(text: string): number {
+  const value = perMinute(text)
+  if (value !== null) return value
+  throw new InvalidArgumentError(`It ${PER_MINUTE}.`)
 }
 
 /** A queue's name. */

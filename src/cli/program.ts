@@ -37,6 +37,7 @@ const MANUAL: Manual = {
         'CONDUIT_BATCH_DATA_DIR                     where batches are kept (./.conduit-batch)',
         'CONDUIT_BATCH_ALERT_WEBHOOK                told once when only a person can help',
         'CONDUIT_BASE_URL, CONDUIT_BILLING_URL      another Conduit (conduit-batch simulate)',
+        'CONDUIT_BATCH_RPM                          requests a minute at most, for each queue',
         'CONDUIT_BATCH_TOKEN                        what a client of serve must show',
         'CONDUIT_BATCH_LOG_LEVEL                    trace, debug, info, warn, error, silent',
       ],

@@ -17,11 +17,15 @@ export interface Tries {
   readonly history: readonly FailedAttempt[]
 }
 
-/** What an outcome means for its request: over, or later. Only `retry` uses an attempt. */
+/**
+ * What an outcome means for its request: over, or later. Only `retry` uses an attempt. `outage`: it failed, as every
+ * other does now; `again`: it had no part in what was refused.
+ */
 export type Decision =
   | { readonly kind: 'end'; readonly ending: Ending }
   | { readonly kind: 'retry'; readonly delayMs: number; readonly attempt: FailedAttempt }
   | { readonly kind: 'throttled'; readonly delayMs: number; readonly refusals: number }
+  | { readonly kind: 'outage'; readonly delayMs: number }
   | { readonly kind: 'again'; readonly delayMs: number }
 
 export interface DecideContext {
@@ -30,17 +34,20 @@ export interface DecideContext {
   readonly nowMs: number
   /** In [0, 1), for the jitter. */
   readonly random: number
+  /** Conduit is out for the whole fleet (`Permits.outage`), as seen after this outcome was reported. */
+  readonly outage: boolean
 }
 
-/** 429s use no attempt, but a request is not thrown back for ever. */
-const LONGEST_THROTTLED_MS = 24 * 3600_000
+/** 429s and outages use no attempt, but a request is not thrown back for ever. */
+const LONGEST_WITHOUT_ATTEMPT_MS = 24 * 3600_000
 /** Fewer refusals than this: it waited most of that time for something else, in a paused queue say. */
 const LEAST_REFUSALS = 20
 
 /** The rules of the outcomes (docs/errors.md), as a pure function. `held` is here only for a refusal that came late. */
 export function decide(request: CompletionRequest, outcome: Outcome, context: DecideContext): Decision {
-  const { tries, options, nowMs, random } = context
+  const { tries, options, nowMs, random, outage } = context
   const attempts = tries.made + 1
+  const isOld = nowMs - tries.fedAt > LONGEST_WITHOUT_ATTEMPT_MS
   const dead = (failure: Failure, code: string): Decision => ({
     kind: 'end',
     ending: deadEnding(request, failure, code, { ...tries, made: attempts }, nowMs),
@@ -53,6 +60,10 @@ export function decide(request: CompletionRequest, outcome: Outcome, context: De
     case 'dead':
       return dead(outcome.failure, outcome.failure.code)
     case 'retry':
+      // An outage must not turn a batch into dead letters. A request that fails by itself makes no outage.
+      if (outage && !isOld) {
+        return { kind: 'outage', delayMs: backoffMs(1, outcome.retryAfterMs, options, random) }
+      }
       if (attempts >= options.maxAttempts) return dead(outcome.failure, 'retries_exhausted')
       return {
         kind: 'retry',
@@ -61,7 +72,7 @@ export function decide(request: CompletionRequest, outcome: Outcome, context: De
       }
     case 'throttled': {
       const refusals = tries.refusals + 1
-      if (nowMs - tries.fedAt > LONGEST_THROTTLED_MS && refusals >= LEAST_REFUSALS) {
+      if (isOld && refusals >= LEAST_REFUSALS) {
         return dead(outcome.failure, 'throttled_too_long')
       }
       const delayMs = backoffMs(refusals, outcome.retryAfterMs, options, random)

@@ -4,6 +4,7 @@ import type { ApiKey } from '../conduit/api-key.js'
 import { classify } from '../conduit/classify.js'
 import { CallAborted, type ConduitClient } from '../conduit/client.js'
 import type { Outcome } from '../conduit/outcome.js'
+import type { Reply } from '../conduit/reply.js'
 import type { FailedAttempt } from './attempts.js'
 import { type Decision, decide, type Tries } from './decide.js'
 import type { Ending, Recorded, Verdict } from './record.js'
@@ -58,7 +59,9 @@ export async function handleRequest(
     const options = optionsFor(request, await deps.options(request.batch))
     const outcome = await call(request, tries, options, permit, signal, deps)
     if (outcome === 'held') return giveBack(deps)
-    const context = { tries, options, nowMs: deps.now(), random: deps.random() }
+    // Asked only now: the result of this call may be what showed an outage, or its end.
+    const { outage } = deps.permits
+    const context = { tries, options, nowMs: deps.now(), random: deps.random(), outage }
     return await carryOut(request, outcome, decide(request, outcome, context), signal, deps)
   } catch (error) {
     if (!(error instanceof CallAborted)) throw error
@@ -103,10 +106,13 @@ async function call(
   })
   const outcome = classify(reply, deps.now())
   const closed = outcome.kind === 'held' && (await holdGate(outcome, permit.epoch, key, deps))
-  permit.report(callResult(outcome, tries))
+  permit.report(callResult(outcome, tries, reply.rateLimit))
   if (closed) deps.onOutcome(request, outcome, null)
   return closed ? 'held' : outcome
 }
+
+/** A daily quota is back within a day, wherever its midnight is: a Retry-After beyond two is not believed. */
+const LONGEST_HOLD_MS = 48 * 3600_000
 
 /** False when the refusal is of an earlier epoch: the gate stays open, and the request simply goes again. */
 async function holdGate(
@@ -124,24 +130,25 @@ async function holdGate(
     requestId,
     keyFingerprint: key.fingerprint,
     epoch,
-    retryAfterMs: outcome.retryAfterMs ?? 0,
+    retryAfterMs: Math.min(LONGEST_HOLD_MS, outcome.retryAfterMs ?? 0),
   })
   if (placed === 'stale') return false
   deps.permits.hold()
   return true
 }
 
-function callResult(outcome: Outcome, tries: Tries): CallResult {
+function callResult(outcome: Outcome, tries: Tries, rateLimit: Reply['rateLimit']): CallResult {
+  const told = rateLimit === undefined ? {} : { limit: rateLimit }
   switch (outcome.kind) {
     case 'completed':
-      return { kind: 'answered' }
+      return { kind: 'answered', ...told }
     case 'throttled':
-      return { kind: 'refused', retryAfterMs: outcome.retryAfterMs }
+      return { kind: 'refused', retryAfterMs: outcome.retryAfterMs, ...told }
     case 'retry':
       return { kind: 'failed', fresh: tries.made === 0 }
     case 'held':
     case 'dead':
-      return { kind: 'otherwise' }
+      return { kind: 'otherwise', ...told }
   }
 }
 
@@ -166,6 +173,10 @@ async function carryOut(
     case 'throttled':
       await deps.count(batch, 'throttled')
       return { kind: 'delay', delayMs: decision.delayMs, refusals: decision.refusals }
+    case 'outage':
+      // It is called again all the same, and that is what people are told.
+      await deps.count(batch, 'retries')
+      return { kind: 'delay', delayMs: decision.delayMs }
     case 'again':
       return { kind: 'delay', delayMs: decision.delayMs }
   }

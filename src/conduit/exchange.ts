@@ -4,6 +4,7 @@ import type { Dispatcher, Pool } from 'undici'
 import { isSendable, redact } from './api-key.js'
 import { CallAborted, DeadlinePassed, type Limits, withDeadline } from './deadline.js'
 import { describeNetworkError } from './network-error.js'
+import { parseRateLimit, type RateLimit } from './rate-limit-headers.js'
 import type { NoAnswerCode, Reply } from './reply.js'
 
 /** One request on a pool. `path` is absolute, `body` JSON text. */
@@ -22,6 +23,7 @@ interface Head {
   readonly status: number | null
   readonly requestId: string | null
   readonly retryAfter: string | null
+  readonly rateLimit?: RateLimit
 }
 
 class ResponseTooLarge extends Error {
@@ -90,10 +92,12 @@ function asRequest(message: Message, apiKey: string, signal: EventEmitter): Disp
 
 function readHead(response: Dispatcher.ResponseData): Head {
   const header = (name: string) => [response.headers[name] ?? []].flat()[0] ?? null
+  const rateLimit = parseRateLimit(response.headers, Date.now())
   return {
     status: response.statusCode,
     requestId: header('x-request-id'),
     retryAfter: header('retry-after'),
+    ...(rateLimit === null ? {} : { rateLimit }),
   }
 }
 

@@ -1,3 +1,5 @@
+import type { RateLimit } from './rate-limit-headers.js'
+
 /** Why there is no complete answer; what each means stands in `OWN_CODES` (codes.ts). */
 export type NoAnswerCode =
   | 'network_error'
@@ -18,6 +20,8 @@ export type Reply =
       readonly requestId: string | null
       /** The `Retry-After` header as sent. */
       readonly retryAfter: string | null
+      /** Absent when its headers tell no limit, as Conduit's do. */
+      readonly rateLimit?: RateLimit
       readonly text: string
     }
   | {
@@ -26,6 +30,7 @@ export type Reply =
       readonly status: number | null
       readonly requestId: string | null
       readonly retryAfter: string | null
+      readonly rateLimit?: RateLimit
       readonly message: string
       /** Whether the request may have reached Conduit, and so may have been billed. */
       readonly maybeSent: boolean

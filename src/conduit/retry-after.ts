@@ -15,7 +15,7 @@ export function parseRetryAfterMs(header: string | null, nowMs: number): number 
   if (header === null) return null
   const text = header.trim()
   const seconds = SECONDS.exec(text)
-  const ms = seconds === null ? dateMs(text, nowMs) - nowMs : secondsToMs(seconds)
+  const ms = seconds === null ? httpDateMs(text, nowMs) - nowMs : secondsToMs(seconds)
   return Number.isNaN(ms) ? null : Math.min(Math.max(0, Math.ceil(ms)), MAX_MS)
 }
 
@@ -23,8 +23,13 @@ function secondsToMs(match: RegExpExecArray): number {
   return match[1] === '-' ? 0 : Number(match[2]) * 1000
 }
 
-/** Unix milliseconds, NaN when the text is no HTTP date. `Date.parse` is not asked: it reads "bananas 5" as a date. */
-function dateMs(text: string, nowMs: number): number {
+/**
+ * Unix milliseconds of a date in any of HTTP's three forms; NaN when it is none. `Date.parse` is not asked: it reads
+ * "bananas 5" as a date.
+ *
+ * @param nowMs what a year of two digits is judged by
+ */
+export function httpDateMs(text: string, nowMs: number): number {
   const parts = (IMF_FIXDATE.exec(text) ?? RFC_850.exec(text) ?? ASCTIME.exec(text))?.groups
   if (parts === undefined) return Number.NaN
   const month = MONTHS.indexOf(parts.m ?? '')

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { redisUrlProblem } from '../redis/target.js'
 import { knownNames } from './nearest.js'
+import { PER_MINUTE, perMinute } from './per-minute.js'
 import { apiUrlProblem, HTTP_URL, isHttpUrl } from './url.js'
 
 /** An environment variable that is set to nothing is not set. */
@@ -36,6 +37,9 @@ const schema = z.object({
     (value) => /^[\x21-\x7e]+$/.test(value) && value.length >= SHORTEST_TOKEN,
     `must be at least ${SHORTEST_TOKEN} characters of visible ASCII without spaces; make one with: openssl rand -hex 24`,
   ),
+  CONDUIT_BATCH_RPM: matching((value) => perMinute(value) !== null, PER_MINUTE)
+    .transform((value) => (value === undefined ? undefined : Number(value)))
+    .optional(),
   CONDUIT_BATCH_LOG_LEVEL: text.pipe(
     z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).optional(),
   ),

@@ -29,16 +29,19 @@ export interface QueueConfig {
 export interface QueueSources {
   readonly file: SettingsFile
   readonly environment: EnvironmentSettings
+  /** Of the command line; null: it says nothing. */
+  readonly requestsPerMinute: number | null
   /** What a variable holds that the file names; null when it is not set. */
   readonly variable: (name: string) => string | null
 }
 
 /**
- * The settings of one queue: what the file says of it, and the environment where it says nothing.
+ * The settings of one queue: what the file says of it, and the environment where it says nothing. The ceiling of its
+ * pace is for whoever starts workers to say: the command line comes first, then the environment, then the file.
  * @throws InvalidConfig when the variable for its webhook is not set
  */
 export function queueConfig(queue: string, sources: QueueSources): QueueConfig {
-  const { file, environment } = sources
+  const { file, environment, requestsPerMinute } = sources
   const own = file.settings.queues?.[queue] ?? {}
   return {
     queue,
@@ -47,7 +50,8 @@ export function queueConfig(queue: string, sources: QueueSources): QueueConfig {
     billingUrl: own.billingUrl ?? environment.CONDUIT_BILLING_URL ?? BILLING_URL,
     alertWebhook: webhookOf(queue, own, sources),
     concurrency: own.limits?.concurrency ?? null,
-    requestsPerMinute: own.limits?.requestsPerMinute ?? null,
+    requestsPerMinute:
+      requestsPerMinute ?? environment.CONDUIT_BATCH_RPM ?? own.limits?.requestsPerMinute ?? null,
   }
 }
 

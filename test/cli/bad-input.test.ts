@@ -102,6 +102,7 @@ describe('an option that is wrong is named, and the exit code is 1:', () => {
     ['--concurrency 0', ['--concurrency', '0'], /--concurrency.*'0' is invalid.*between 1 and 1000/],
     ['--concurrency abc', ['--concurrency', 'abc'], /--concurrency.*'abc' is invalid.*whole number/],
     ['--timeout', ['--timeout', '-1'], /--timeout.*'-1' is invalid.*seconds/],
+    ['--rpm 0.5', ['--rpm', '0.5'], /--rpm.*'0.5' is invalid.*requests a minute, 1 or more/],
     ['--model', ['--model', ' '], /--model.*not be empty/],
     ['one that is unknown', ['--concurency', '5'], /unknown option '--concurency'.*--concurrency/s],
   ]

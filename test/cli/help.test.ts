@@ -12,6 +12,7 @@ const RUN_OPTIONS = [
   '--backoff-cap',
   '--strict',
   '--exit-on-pause',
+  '--rpm',
   '--fresh',
   '--config',
   '--data-dir',
@@ -34,6 +35,7 @@ const SETTINGS = [
   'CONDUIT_BATCH_CONFIG',
   'CONDUIT_BATCH_DATA_DIR',
   'CONDUIT_BATCH_TOKEN',
+  'CONDUIT_BATCH_RPM',
   'CONDUIT_BATCH_ALERT_WEBHOOK',
 ]
 const COMMANDS = [

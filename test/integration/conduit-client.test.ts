@@ -118,6 +118,25 @@ describe('a completion', () => {
     ])
   })
 
+  it('comes with the limit that its headers tell, as an error does, and one whose body is cut', async () => {
+    const headers = { 'X-RateLimit-Limit': '600', 'X-RateLimit-Remaining': '7', 'X-RateLimit-Reset': '30' }
+    const rateLimit = { requestsPerMinute: 600, remaining: 7, resetInMs: 30_000 }
+    let status = 200
+    const server = await upstream((response) => {
+      if (status !== 0) json(response, status, COMPLETION, headers)
+      else {
+        response.writeHead(429, { ...headers, 'content-length': '99' }).write('{')
+        setImmediate(() => response.destroy())
+      }
+    })
+    const conduit = client(server.url)
+    expect(await call(conduit)).toMatchObject({ status: 200, rateLimit })
+    status = 429
+    expect(await call(conduit)).toMatchObject({ status: 429, rateLimit })
+    status = 0
+    expect(await call(conduit)).toMatchObject({ kind: 'no_answer', status: 429, rateLimit })
+  })
+
   it.each([
     ['', '/chat/completions'],
     ['/', '/chat/completions'],

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Job, Worker } from 'bullmq'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type CallResult, createPermits, type Permits } from '../../src/admission/permits.js'
 import type { Session } from '../../src/batches/session.js'
 import type { DeadLetter } from '../../src/completions/dead-letters/dead-letter.js'
 import { type HandleDeps, handleRequest } from '../../src/completions/handle.js'
@@ -15,7 +16,7 @@ import { createHandleDeps } from '../../workers/handle-deps.js'
 import { ids, jsonLines, request } from '../support/batch-files.js'
 import { silent, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { feedAll, startTestWorker, type TestWorker } from '../support/completion-worker.js'
-import { completion, failure, type ScriptedConduit, scriptConduit } from '../support/conduit.js'
+import { completion, failure, type Reply, type ScriptedConduit, scriptConduit } from '../support/conduit.js'
 import { answered } from '../support/endings.js'
 import { eventually } from '../support/eventually.js'
 import { holdRequest } from '../support/gates.js'
@@ -314,6 +315,16 @@ describe('a refusal that holds the queue', () => {
     expect(await jobOf(0)).toMatchObject({ attemptsMade: 0 })
   })
 
+  it('is no longer than two days, however absurd its Retry-After is', async () => {
+    const absurd = { 'retry-after': '99999999999' }
+    const conduit = await scriptConduit(() => failure(429, 'RATE_LIMIT_QUOTA_EXCEEDED', absurd))
+    batch = await fed([''])
+    await start(conduit)
+    await eventually('it is held', async () => (await session.gate.read()).holds.length === 1)
+    const [hold] = (await session.gate.read()).holds
+    expect((hold?.until ?? 0) - (hold?.since ?? 0)).toBe(48 * 60 * MINUTE_MS)
+  })
+
   it('of an earlier epoch changes nothing: the request simply goes again', async () => {
     const conduit = await scriptConduit((_, n) => (n === 1 ? null : completion()))
     batch = await fed([''])
@@ -489,6 +500,60 @@ describe('a worker that is closed', () => {
     await start(conduit)
     await ended(4)
     expect((await lines()).map(({ custom_id }) => custom_id).sort()).toEqual(ids(4))
+  })
+})
+
+describe('what the pace is told', () => {
+  const SEEN = { requestsPerMinute: 600, remaining: 5, resetInMs: 1000 }
+  const HEADERS = { 'x-ratelimit-limit': '600', 'x-ratelimit-remaining': '5', 'x-ratelimit-reset': '1' }
+  const OUT = { maxAttempts: 1, backoffBaseMs: 10, backoffCapMs: 10 }
+
+  /** Handles the only request of a batch on permits that keep what they are told; what was settled, and that. */
+  async function handled(answer: Reply, outage = false) {
+    const conduit = await scriptConduit(() => answer)
+    batch = await testBatch(jsonLines([request('p-1')]), OUT, session)
+    const client = createConduitClient(conduit)
+    const results: CallResult[] = []
+    const permits: Permits = {
+      ...createPermits(
+        () => Promise.reject(new Error('nothing is leased here')),
+        () => undefined,
+      ),
+      acquire: async () => ({ kind: 'go', permit: { epoch: 0, report: (result) => results.push(result) } }),
+      // Known only once the call was reported.
+      get outage() {
+        return outage && results.length > 0
+      },
+    }
+    const keyHolder = await createKeyHolder({ apiKey: 'sk-simulator', apiKeyFile: null })
+    const admission = { permits, mirrorGate: async () => undefined }
+    const options = { session, admission, conduit: client, keyHolder, workerName: 'w', log: silent }
+    const deps = { ...createHandleDeps({ ...options, onTrouble: () => undefined }), random: () => 0.5 }
+    const tries = { made: 0, refusals: 0, fedAt: Date.now(), history: [] }
+    const asked = { ...batch.place(0), customId: 'p-1', line: 1, body: { messages: [] } }
+    const settlement = await handleRequest(asked, tries, new AbortController().signal, deps)
+    await client.close()
+    return { settlement, result: results[0] }
+  }
+
+  it.each([
+    ['an answer', { ...completion(), headers: HEADERS }, { kind: 'answered', limit: SEEN }],
+    [
+      'a refusal',
+      failure(429, 'RATE_LIMIT_EXCEEDED', { ...HEADERS, 'retry-after': '2' }),
+      { kind: 'refused', retryAfterMs: 2000, limit: SEEN },
+    ],
+    ['an error', failure(404, 'NOT_FOUND', HEADERS), { kind: 'otherwise', limit: SEEN }],
+    ['a failure', failure(503, 'SERVICE_UNAVAILABLE', HEADERS), { kind: 'failed', fresh: true }],
+    ['an answer without such headers', completion(), { kind: 'answered' }],
+  ] as const)('of %s is what it was, and the limit in its headers', async (_, answer, expected) => {
+    expect((await handled(answer)).result).toEqual(expected)
+  })
+
+  it('may show that Conduit is out: then a failure uses no attempt, and is counted as a retry', async () => {
+    const { settlement } = await handled(failure(503, 'SERVICE_UNAVAILABLE'), true)
+    expect(settlement).toEqual({ kind: 'delay', delayMs: 10 })
+    expect(await fields()).toMatchObject({ retries: '1', failed: '0' })
   })
 })
 

@@ -98,6 +98,17 @@ describe('the file of settings', () => {
     expect(loadConfig(env, flags)).toMatchObject({ dataDirectory: '/flag' })
   })
 
+  it('says the ceiling of a queue, but for what flag and environment say', () => {
+    const settings = { queues: { slow: { limits: { requestsPerMinute: 60 } }, free: {} } }
+    const ceilings = (env: NodeJS.ProcessEnv, flags = {}) => {
+      const config = loadConfig(env, { config: written(settings), ...flags })
+      return config.queues.map((name) => config.queue(name).requestsPerMinute)
+    }
+    expect(ceilings({})).toEqual([60, null])
+    expect(ceilings({ CONDUIT_BATCH_RPM: '90' })).toEqual([90, 90])
+    expect(ceilings({ CONDUIT_BATCH_RPM: '90' }, { rpm: 120 })).toEqual([120, 120])
+  })
+
   it('may name a variable for the URL of Redis, which must then be set, but for REDIS_URL', () => {
     const settings = { redisUrlEnv: 'MY_REDIS' }
     expect(load(settings, { MY_REDIS: 'redis://mine' }).redisUrl).toBe('redis://mine')

@@ -25,6 +25,7 @@ const NAMES = [
   'CONDUIT_BATCH_KEY_PREFIX',
   'CONDUIT_BATCH_CONFIG',
   'CONDUIT_BATCH_TOKEN',
+  'CONDUIT_BATCH_RPM',
 ]
 
 const KEY_NAMES = { queue: null, variable: 'CONDUIT_API_KEY', file: 'CONDUIT_API_KEY_FILE' }
@@ -79,6 +80,7 @@ describe('the configuration', () => {
       CONDUIT_BATCH_LOG_LEVEL: 'debug',
       CONDUIT_BATCH_KEY_PREFIX: 'mine',
       CONDUIT_BATCH_TOKEN: 'sixteen-letters!',
+      CONDUIT_BATCH_RPM: '600',
       PATH: '/usr/bin',
       HOME: '/root',
     }
@@ -93,7 +95,7 @@ describe('the configuration', () => {
         billingUrl: 'http://127.0.0.1:1/api/billing',
         alertWebhook: 'https://hooks.test/x',
         concurrency: null,
-        requestsPerMinute: null,
+        requestsPerMinute: 600,
       },
       retention: RETENTION,
       token: 'sixteen-letters!',
@@ -110,6 +112,12 @@ describe('the configuration', () => {
     const env = { CONDUIT_BATCH_DATA_DIR: '/from-env' }
     expect(loadConfig(env, { dataDir: '/from-flag' }).dataDirectory).toBe('/from-flag')
     expect(loadConfig(env, {}).dataDirectory).toBe('/from-env')
+  })
+
+  it('has the ceiling of the flag before that of the environment, for any queue', () => {
+    const env = { CONDUIT_BATCH_RPM: '90.5' }
+    expect(loadConfig(env).queue('nightly').requestsPerMinute).toBe(90.5)
+    expect(loadConfig(env, { rpm: 120 }).queue('nightly').requestsPerMinute).toBe(120)
   })
 
   it.each(NAMES)('is the same whether %s is empty, blank or not set', (name) => {
@@ -203,6 +211,15 @@ describe('wrong settings', () => {
     }
     expect(problemsOf(env).join()).not.toContain('sk-')
   })
+
+  it.each(['0', '0.9', '-5', 'fast', '1e3', '60/min', 'NaN', 'Infinity'])(
+    'include %s as a ceiling',
+    (rpm) => {
+      expect(problemsOf({ CONDUIT_BATCH_RPM: rpm })).toEqual([
+        'CONDUIT_BATCH_RPM must be a number of requests a minute, 1 or more',
+      ])
+    },
+  )
 
   it.each(['mine', 'a', 'team-1_x', 'A'.repeat(63)])('take %s for a key prefix', (prefix) => {
     expect(loadConfig({ CONDUIT_BATCH_KEY_PREFIX: prefix }).keyPrefix).toBe(prefix)

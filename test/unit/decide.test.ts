@@ -41,11 +41,11 @@ const options = { concurrency: 1, maxAttempts: 8, timeoutMs: 1000, backoffBaseMs
 
 function attempt(
   made: number,
-  over: { refusals?: number; agoMs?: number; maxAttempts?: number } = {},
+  over: { refusals?: number; agoMs?: number; maxAttempts?: number; outage?: boolean } = {},
 ): DecideContext {
-  const { refusals = 0, agoMs = 0, maxAttempts = 8 } = over
+  const { refusals = 0, agoMs = 0, maxAttempts = 8, outage = false } = over
   const tries = { made, refusals, fedAt: NOW - agoMs, history: HISTORY }
-  return { tries, options: { ...options, maxAttempts }, nowMs: NOW, random: 0.5 }
+  return { tries, options: { ...options, maxAttempts }, nowMs: NOW, random: 0.5, outage }
 }
 
 const retry: Outcome = { kind: 'retry', failure: FAILURE, retryAfterMs: null }
@@ -116,6 +116,42 @@ describe('a failure that may pass', () => {
         )
         const ends = decisions.map(({ kind }) => kind === 'end')
         expect(ends).toEqual([...Array(maxAttempts - 1).fill(false), true])
+      }),
+    )
+  })
+})
+
+describe('a failure while Conduit is out', () => {
+  const out = (made: number, agoMs = 0) => attempt(made, { agoMs, outage: true })
+  const lost: Outcome = {
+    ...retry,
+    failure: { ...FAILURE, status: null, code: 'network_error', envelope: null },
+  }
+
+  it.each([
+    ['503', retry],
+    ['no connection', lost],
+  ])('%s uses no attempt, not even the last one, and waits as after a first', (_, outcome) => {
+    for (const made of [0, 3, 7]) {
+      expect(decide(REQUEST, outcome, out(made))).toEqual({ kind: 'outage', delayMs: 1000 })
+    }
+  })
+
+  it('waits longer when Retry-After asks for it', () => {
+    const patient: Outcome = { ...retry, retryAfterMs: 90_000 }
+    expect(decide(REQUEST, patient, out(0))).toEqual({ kind: 'outage', delayMs: 90_000 })
+  })
+
+  it('uses attempts again when the request has been here for a day', () => {
+    expect(decide(REQUEST, retry, out(0, 24 * HOUR_MS)).kind).toBe('outage')
+    expect(decide(REQUEST, retry, out(0, 25 * HOUR_MS)).kind).toBe('retry')
+    expect(deadEnding(decide(REQUEST, retry, out(7, 25 * HOUR_MS))).letter.code).toBe('retries_exhausted')
+  })
+
+  it('changes nothing for any other outcome', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(throttled, dead), fc.nat({ max: 20 }), (outcome, made) => {
+        expect(decide(REQUEST, outcome, out(made))).toEqual(decide(REQUEST, outcome, attempt(made)))
       }),
     )
   })
@@ -215,7 +251,12 @@ describe('whatever came back', () => {
     message: fc.string(),
     maybeSent: fc.boolean(),
   })
-  const tries = fc.record({ made: fc.nat({ max: 20 }), more: fc.nat({ max: 20 }), agoMs: fc.nat() })
+  const tries = fc.record({
+    made: fc.nat({ max: 20 }),
+    more: fc.nat({ max: 20 }),
+    agoMs: fc.nat(),
+    outage: fc.boolean(),
+  })
 
   it('is the end or a wait that can be waited', () => {
     fc.assert(
@@ -224,7 +265,10 @@ describe('whatever came back', () => {
         tries,
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (reply, t, random) => {
-          const context = { ...attempt(t.made, { refusals: t.more, agoMs: t.agoMs }), random }
+          const context = {
+            ...attempt(t.made, { refusals: t.more, agoMs: t.agoMs, outage: t.outage }),
+            random,
+          }
           const decision = decide(REQUEST, classify(reply, NOW), context)
           if (decision.kind === 'end') return
           expect(decision.delayMs).toBeGreaterThanOrEqual(0)

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { addConfigurationOptions } from '../common-options.js'
+import { addConfigurationOptions, addPaceOption } from '../common-options.js'
 import { BATCH_EXIT, type Manual } from '../help/manual.js'
 import { withManual } from '../help/with-manual.js'
 import type { RunFlags } from '../run/flags.js'
@@ -26,6 +26,7 @@ const MANUAL: Manual = {
   examples: [
     { type: 'conduit-batch run prompts.jsonl' },
     { type: 'conduit-batch run prompts.jsonl --model gpt-4o-mini --concurrency 200' },
+    { type: 'conduit-batch run prompts.jsonl --rpm 300', for: 'leave the rest of the limit to others' },
     { type: 'zcat big.jsonl.gz | conduit-batch run - --output answers.jsonl --json' },
     { type: 'conduit-batch run prompts.jsonl --strict', for: 'send nothing if one line is wrong' },
     {
@@ -42,7 +43,7 @@ export function runCommand(): Command {
   const command = addBatchOptions(
     new Command('run').description('answer every prompt of a file, and wait until it is done'),
   ).option('--exit-on-pause', 'exit with 3 when only a person can help, instead of waiting')
-  return addConfigurationOptions(withManual(command, MANUAL))
+  return addConfigurationOptions(addPaceOption(withManual(command, MANUAL)))
     .option('--json', 'print one JSON object as the last line of stdout')
     .action(async (input: string, flags: RunFlags) => {
       // Loaded only now: `--help` must be quick.

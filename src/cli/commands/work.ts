@@ -27,6 +27,7 @@ const MANUAL: Manual = {
     { type: 'conduit-batch work --roles completion', for: 'one more process that makes calls' },
     { type: 'conduit-batch work --roles batch,alert', for: 'needs no key' },
     { type: 'conduit-batch work --queue default --queue nightly --concurrency 100' },
+    { type: 'conduit-batch work --rpm 600', for: 'and the same for every other worker of the queue' },
     { type: 'conduit-batch work --until-idle', for: 'for scripts: ends when nothing is left to do' },
   ],
   seeAlso: ['submit', 'status', 'run'],

@@ -1,16 +1,21 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { ROLES, type Role } from '../../../workers/role.js'
-import { addConfigurationOptions, type ConfigurationFlags } from '../common-options.js'
+import {
+  addConfigurationOptions,
+  addPaceOption,
+  type ConfigurationFlags,
+  type PaceFlags,
+} from '../common-options.js'
 import { queueName, wholeNumber } from '../option-values.js'
 
 /** The options of every command that runs workers. */
-export interface WorkerFlags extends ConfigurationFlags {
+export interface WorkerFlags extends ConfigurationFlags, PaceFlags {
   readonly roles?: readonly Role[]
   readonly queue?: readonly string[]
   readonly concurrency?: number
 }
 
-/** Adds `--roles`, `--queue`, `--concurrency`, `--config` and `--data-dir`: the same words on every such command. */
+/** Adds `--roles`, `--queue`, `--concurrency`, `--rpm`, `--config` and `--data-dir`: the same words on every such command. */
 export function addWorkerOptions(command: Command): Command {
   command
     .option('-r, --roles <roles>', 'what it does: completion, batch, alert (default: all three)', roles)
@@ -24,7 +29,7 @@ export function addWorkerOptions(command: Command): Command {
       'calls in flight at most, for each queue (default: what its batches ask for)',
       wholeNumber(1, 1000),
     )
-  return addConfigurationOptions(command)
+  return addConfigurationOptions(addPaceOption(command))
 }
 
 function roles(text: string): Role[] {

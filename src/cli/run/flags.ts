@@ -1,4 +1,4 @@
-import type { ConfigurationFlags } from '../common-options.js'
+import type { ConfigurationFlags, PaceFlags } from '../common-options.js'
 
 /** What `run` and `submit` take, as commander hands it over. Times are milliseconds. */
 export interface BatchFlags extends ConfigurationFlags {
@@ -16,7 +16,7 @@ export interface BatchFlags extends ConfigurationFlags {
 }
 
 /** The options of `run`. */
-export interface RunFlags extends BatchFlags {
+export interface RunFlags extends BatchFlags, PaceFlags {
   readonly exitOnPause?: true
 }
 
