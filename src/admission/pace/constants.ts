@@ -33,5 +33,5 @@ export const OUTAGE_FAILURES = 10
 export const FIRST_PROBE_GAP = 1
 export const PROBE_GAP_GROWTH = 1.5
 export const LAST_PROBE_GAP = 3
-/** Growth counts at most so many seconds between two looks: nobody waits while nobody asks. */
+/** Growth counts at most so many seconds between two looks; longer without a lease, the queue was idle. */
 export const LONGEST_STEP = 1

@@ -45,7 +45,8 @@ end
 
 local function grow(s, now)
   local passed = max(0, now - s.at)
-  if s.limited == 1 and s.closed == 0 and s.misses == 0 then s.age = s.age + min(LONGEST_STEP, passed) end
+  local waited = s.limited == 1 and now <= s.next and s.closed == 0 and s.misses == 0
+  if waited then s.age = s.age + min(LONGEST_STEP, passed) end
   local kept = exp(-passed / 60)
   s.recentCalls, s.recentRefusals, s.at = s.recentCalls * kept, s.recentRefusals * kept, now
 end
@@ -149,6 +150,11 @@ local function takeIn(s, r, now)
   if s.failures >= OUTAGE_FAILURES and s.closed ~= 2 then beginOutage(s, now) end
 end
 
+local function skipIdleTime(s, first)
+  local idle = first - max(s.lastLease, s.next, s.notBefore, s.since)
+  if idle > LONGEST_STEP then s.since, s.sinceBefore = s.since + idle, s.sinceBefore + idle end
+end
+
 local function permitsNow(s, want, first, rate, now)
   if s.closed == 1 or want <= 0 then return 0 end
   if s.closed == 2 then
@@ -181,6 +187,7 @@ local function stepPace(s, want, report, now, ceiling)
   local mustWait = permits < want or first + want / rate > now + HORIZON
   if want > 0 then s.limited = mustWait and wished < ceiling and 1 or 0 end
   if permits > 0 then
+    skipIdleTime(s, first)
     s.sent, s.recentCalls = s.sent + permits, s.recentCalls + permits
     s.next, s.lastLease = first + permits / rate, now
   end

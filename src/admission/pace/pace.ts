@@ -60,6 +60,7 @@ export function stepPace(state: PaceState, { want, report, now, ceiling }: PaceA
   const mustWait = permits < want || first + want / rate > now + HORIZON
   if (want > 0) state.limited = mustWait && wished < ceiling ? 1 : 0
   if (permits > 0) {
+    skipIdleTime(state, first)
     state.sent += permits
     state.recentCalls += permits
     state.next = first + permits / rate
@@ -68,15 +69,26 @@ export function stepPace(state: PaceState, { want, report, now, ceiling }: PaceA
   return { permits, firstIn: first - now, rate, wait: waitUntilUseful(state, now) }
 }
 
-/** Time makes the rate grow only while the rate is what calls wait for: an idle night does not end in a burst. */
+/**
+ * Time makes the rate grow only while the rate is what calls wait for: neither an idle night nor a machine too busy to
+ * send in time ends in a burst.
+ */
 function grow(state: PaceState, now: number): void {
   const passed = Math.max(0, now - state.at)
-  const waited = state.limited === 1 && state.closed === 0 && state.misses === 0
+  const waited = state.limited === 1 && now <= state.next && state.closed === 0 && state.misses === 0
   if (waited) state.age += Math.min(LONGEST_STEP, passed)
   const kept = Math.exp(-passed / 60)
   state.recentCalls *= kept
   state.recentRefusals *= kept
   state.at = now
+}
+
+/** A time in which nobody asked says nothing about the limit: it is taken out of the span that is measured. */
+function skipIdleTime(state: PaceState, first: number): void {
+  const idle = first - Math.max(state.lastLease, state.next, state.notBefore, state.since)
+  if (idle <= LONGEST_STEP) return
+  state.since += idle
+  state.sinceBefore += idle
 }
 
 function permitsNow(state: PaceState, want: number, first: number, rate: number, now: number): number {
