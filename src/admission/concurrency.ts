@@ -1,0 +1,121 @@
+import { afterCut, type Failures, NO_FAILURES, takeInFailures } from './failure-cuts.js'
+import { regain, searchWidth, startSearch, type WidthSearch } from './width-search.js'
+
+/** A call that has ended since the last sample. `refused` is a 429: the pace's affair. */
+export interface EndedCall {
+  readonly kind: 'answered' | 'failed' | 'refused'
+  readonly beganAtMs: number
+}
+
+/** What one process saw of one queue since the last sample. */
+export interface ConcurrencySample {
+  /** Jobs that it held, at the most. */
+  readonly held: number
+  /** Of them, those past their permit, at the most: their calls are out, or are being recorded. */
+  readonly permitted: number
+  /** Jobs that waited for a permit, at the fewest: above 0 the pace never caught up. */
+  readonly waiting: number
+  readonly begun: number
+  readonly ended: readonly EndedCall[]
+}
+
+/** Counted since the start. */
+export interface Totals {
+  readonly begun: number
+  readonly ended: number
+  readonly answered: number
+}
+
+export interface ConcurrencyState {
+  /** Jobs that the process may hold now. */
+  readonly limit: number
+  /** Calls in flight that are of use, as far as is known; `limit` is lower while the pace is what holds calls up. */
+  readonly width: number
+  /** Calls begun per second while calls begin; 0 before the first. */
+  readonly perSecond: number
+  readonly begunAtMs: number
+  readonly totals: Totals
+  readonly failures: Failures
+  readonly search: WidthSearch
+}
+
+/** Enough that 200 calls of 200 ms are out after two doublings, few enough for an upstream with little room. */
+const START = 50
+/** However much fails: so many calls tell when it is over, and few enough not to be the trouble themselves. */
+const FLOOR = 4
+/**
+ * Jobs that wait in the process for a permit: so much of the pace seen. More than a lease (50 ms) and the fetching of
+ * jobs, so that the pace never lacks callers.
+ */
+const STOCK_MS = 200
+const LEAST_STOCK = 10
+/** With fewer than this much of the pace waiting, it is not the pace that calls wait for: a lease takes a few ms. */
+const PACED_MS = 30
+/** The pace seen is an average over about this long. */
+const PACE_MEMORY_MS = 150
+/** A longer pause says nothing of the pace: it was closed, or there was nothing to send. */
+const LONGEST_PAUSE_MS = 1000
+/** Of the slots, to call them all in use: some jobs are being fetched or settled. */
+const FULL = 0.9
+
+/** @param ceiling most jobs the process may ever hold */
+export function startConcurrency(ceiling: number): ConcurrencyState {
+  const width = Math.min(START, ceiling)
+  return {
+    limit: width,
+    width,
+    perSecond: 0,
+    begunAtMs: 0,
+    totals: { begun: 0, ended: 0, answered: 0 },
+    failures: NO_FAILURES,
+    search: startSearch(),
+  }
+}
+
+/**
+ * How many jobs a process should hold, from what it saw since it was last asked; ask every 50 ms or so. Follows rate ×
+ * latency while the pace is what calls wait for; else finds out how many in flight still bring more answers.
+ */
+export function followConcurrency(
+  state: ConcurrencyState,
+  sample: ConcurrencySample,
+  ceiling: number,
+  nowMs: number,
+): ConcurrencyState {
+  const totals = addTo(state.totals, sample)
+  const pace = paceSeen(state, sample, nowMs)
+  const paced = sample.waiting >= Math.max(1, (pace.perSecond * PACED_MS) / 1000)
+  const floor = Math.min(FLOOR, ceiling)
+  const before = Math.min(state.width, ceiling)
+  const { cut, failures, mostWidth } = takeInFailures(state.failures, sample.ended, before, nowMs)
+  const next = cut
+    ? { ...afterCut(failures, before, floor, nowMs), search: regain(state.search, before) }
+    : searchWidth(state.search, {
+        width: before,
+        floor,
+        ceiling: Math.min(ceiling, mostWidth),
+        full: !paced && sample.held >= FULL * before,
+        totals,
+        ended: sample.ended,
+        nowMs,
+      })
+  const stock = Math.max(LEAST_STOCK, Math.ceil((pace.perSecond * STOCK_MS) / 1000))
+  const limit = Math.max(floor, Math.min(next.width, sample.permitted + stock))
+  return { failures, ...next, limit, ...pace, totals }
+}
+
+function addTo({ begun, ended, answered }: Totals, sample: ConcurrencySample): Totals {
+  return {
+    begun: begun + sample.begun,
+    ended: ended + sample.ended.length,
+    answered: answered + sample.ended.filter(({ kind }) => kind === 'answered').length,
+  }
+}
+
+/** Kept while no call begins: when the pace was closed, it goes on as it was. */
+function paceSeen({ perSecond, begunAtMs }: ConcurrencyState, { begun }: ConcurrencySample, nowMs: number) {
+  if (begun === 0) return { perSecond, begunAtMs }
+  const pauseMs = Math.max(1, Math.min(LONGEST_PAUSE_MS, nowMs - begunAtMs))
+  const weight = 1 - Math.exp(-pauseMs / PACE_MEMORY_MS)
+  return { perSecond: perSecond + weight * ((begun * 1000) / pauseMs - perSecond), begunAtMs: nowMs }
+}
