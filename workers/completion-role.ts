@@ -7,7 +7,8 @@ import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { isFull, RedisFull } from '../src/redis/full.js'
 import { createAdmission } from './admission.js'
 import { type CompletionWorker, startCompletionWorker } from './completion-worker.js'
-import { type ConcurrencyBounds, createConcurrency, MOST_CONCURRENCY } from './concurrency.js'
+import { startFollowingConcurrency } from './concurrency.js'
+import { type ConcurrencyBounds, createConcurrencyCeiling, MOST_CONCURRENCY } from './concurrency-ceiling.js'
 import { createHandleDeps } from './handle-deps.js'
 
 /** What the calls of a queue need. */
@@ -25,6 +26,8 @@ export interface CompletionRole {
   readonly steps: readonly (() => Promise<unknown>)[]
   /** Calls that are out. */
   readonly inFlight: number
+  /** Jobs that the process may hold now: those whose calls are out, and a few that wait for a permit. */
+  readonly concurrency: number
   /** Takes no more jobs; lets the calls that are out finish until the deadline, then aborts them. */
   finish(deadlineMs: number): Promise<void>
   /** The last step: nobody need look for jobs of ours any more. */
@@ -57,15 +60,27 @@ export async function startCompletionRole(
     throw isFull(error) ? new RedisFull(session.place, 'entirely') : error
   }
   const conduit = createConduitClient({ baseUrl, connections: MOST_CONCURRENCY })
-  const deps = createHandleDeps({ session, admission, conduit, keyHolder, workerName: name, log, onTrouble })
-  const concurrency = createConcurrency(session, bounds, deps.options)
+  const ceiling = createConcurrencyCeiling(session, bounds)
+  const concurrency = startFollowingConcurrency(admission.permits, await ceiling(), (limit) =>
+    worker.setConcurrency(limit),
+  )
+  const deps = createHandleDeps({
+    session,
+    admission: { ...admission, permits: concurrency.permits },
+    conduit,
+    keyHolder,
+    workerName: name,
+    log,
+    onTrouble,
+  })
   const worker = startCompletionWorker({
     redis,
     keys,
-    concurrency: await concurrency(),
+    concurrency: concurrency.limit,
     log,
     deps,
     onTrouble,
+    jobs: concurrency,
   })
   const orphans = createOrphanSearch(session, fleet, worker, log)
   return {
@@ -74,13 +89,17 @@ export async function startCompletionRole(
       fleet.beat,
       () => releaseDead(session, fleet, log),
       orphans.look,
-      async () => worker.setConcurrency(await concurrency()),
+      async () => concurrency.setCeiling(await ceiling()),
     ],
     get inFlight() {
-      return worker.running - admission.permits.waiting
+      return concurrency.inFlight
+    },
+    get concurrency() {
+      return concurrency.limit
     },
     async finish(deadlineMs) {
       orphans.close()
+      concurrency.close()
       admission.permits.close()
       await worker.close(deadlineMs)
       await admission.permits.flush()

@@ -27,6 +27,7 @@ export interface Totals {
 }
 
 export interface ConcurrencyState {
+  readonly ceiling: number
   /** Jobs that the process may hold now. */
   readonly limit: number
   /** Calls in flight that are of use, as far as is known; `limit` is lower while the pace is what holds calls up. */
@@ -62,6 +63,7 @@ const FULL = 0.9
 export function startConcurrency(ceiling: number): ConcurrencyState {
   const width = Math.min(START, ceiling)
   return {
+    ceiling,
     limit: width,
     width,
     perSecond: 0,
@@ -77,31 +79,41 @@ export function startConcurrency(ceiling: number): ConcurrencyState {
  * latency while the pace is what calls wait for; else finds out how many in flight still bring more answers.
  */
 export function followConcurrency(
-  state: ConcurrencyState,
+  earlier: ConcurrencyState,
   sample: ConcurrencySample,
   ceiling: number,
   nowMs: number,
 ): ConcurrencyState {
+  const state = withCeiling(earlier, ceiling)
+  const { width } = state
   const totals = addTo(state.totals, sample)
   const pace = paceSeen(state, sample, nowMs)
   const paced = sample.waiting >= Math.max(1, (pace.perSecond * PACED_MS) / 1000)
   const floor = Math.min(FLOOR, ceiling)
-  const before = Math.min(state.width, ceiling)
-  const { cut, failures, mostWidth } = takeInFailures(state.failures, sample.ended, before, nowMs)
+  const { cut, failures, mostWidth } = takeInFailures(state.failures, sample.ended, width, nowMs)
   const next = cut
-    ? { ...afterCut(failures, before, floor, nowMs), search: regain(state.search, before) }
+    ? { ...afterCut(failures, width, floor, nowMs), search: regain(state.search, width) }
     : searchWidth(state.search, {
-        width: before,
+        width,
         floor,
         ceiling: Math.min(ceiling, mostWidth),
-        full: !paced && sample.held >= FULL * before,
+        full: !paced && sample.held >= FULL * width,
         totals,
         ended: sample.ended,
         nowMs,
       })
   const stock = Math.max(LEAST_STOCK, Math.ceil((pace.perSecond * STOCK_MS) / 1000))
   const limit = Math.max(floor, Math.min(next.width, sample.permitted + stock))
-  return { failures, ...next, limit, ...pace, totals }
+  return { ceiling, failures, ...next, limit, ...pace, totals }
+}
+
+/** A bound that held it below the start tells nothing of the upstream: it starts anew when that is lifted. */
+function withCeiling(state: ConcurrencyState, ceiling: number): ConcurrencyState {
+  const start = Math.min(START, ceiling)
+  if (state.width === state.ceiling && state.width < start) {
+    return { ...state, width: start, search: startSearch() }
+  }
+  return { ...state, width: Math.min(state.width, ceiling) }
 }
 
 function addTo({ begun, ended, answered }: Totals, sample: ConcurrencySample): Totals {

@@ -58,7 +58,11 @@ export function takeInFailures(
   return { cut, failures: now, mostWidth: mostWidth(now, width, nowMs) }
 }
 
-function mostWidth({ share, seen, cutAtMs, failedAt, untilMs }: Failures, width: number, nowMs: number): number {
+function mostWidth(
+  { share, seen, cutAtMs, failedAt, untilMs }: Failures,
+  width: number,
+  nowMs: number,
+): number {
   const told = cutAtMs === Number.NEGATIVE_INFINITY || seen >= Math.min(TELLING, width)
   if (!told || share >= SOME) return 0
   return failedAt !== null && nowMs < untilMs ? Math.floor(failedAt * BELOW) : Number.POSITIVE_INFINITY

@@ -36,7 +36,7 @@ interface EarlyCalls {
 
 /**
  * `growing`: more in flight are tried, for as long as they bring more answers. `lowering`: more brought none, so how
- * few bring as many? `resting`: that is known, and not asked again until a time.
+ * few bring as many? `resting`: that is known, and not asked again until a time. `trying`: it is asked again.
  */
 export type WidthSearch = { readonly round: Round | null; readonly lookedAtMs: number } & (
   | {
@@ -44,12 +44,10 @@ export type WidthSearch = { readonly round: Round | null; readonly lookedAtMs: n
       /** What the next measure has to beat. */
       readonly base: Measure | null
       readonly early: EarlyCalls | null
-      readonly factor: number
       /** One round brought no more than the base did; a second one settles it. */
       readonly flat: boolean
       /** Up to here nothing has to be judged: it was in use before failures cut it. */
       readonly free: number
-      readonly restMs: number
     }
   | {
       readonly kind: 'lowering'
@@ -63,12 +61,20 @@ export type WidthSearch = { readonly round: Round | null; readonly lookedAtMs: n
       readonly rising: boolean
       /** The calls that were begun at the width before have ended. */
       readonly settled: boolean
+    }
+  | {
+      readonly kind: 'trying'
+      readonly enough: number
+      /** Answers per second that this brings; null: not measured yet. */
+      readonly perSecond: number | null
+      readonly settled: boolean
       readonly restMs: number
     }
   | { readonly kind: 'resting'; readonly untilMs: number; readonly restMs: number }
 )
 
 type Growing = Extract<WidthSearch, { kind: 'growing' }>
+type Trying = Extract<WidthSearch, { kind: 'trying' }>
 type Lowering = Extract<WidthSearch, { kind: 'lowering' }>
 
 export interface WidthView {
@@ -89,7 +95,7 @@ export interface WidthStep {
 }
 
 const GROWTH = 2
-/** After a search that found more to be of no use. */
+/** Once more was found to be of no use. */
 const CAREFUL_GROWTH = 1.5
 /** Of the answers that growth would bring to an upstream with room: with fewer, it has none. */
 const HOPED = 0.4
@@ -111,6 +117,8 @@ const LONG_ROUND = { ms: 1000, answers: 200 }
  */
 const SILENCE_MS = 500
 const SILENCE = 0.2
+/** Calls that took longer than this at the last measure are not waited for; quicker ones soon tell. */
+const SLOW_SECONDS = 2
 /** Of the early calls. */
 const LEAST_EARLY = 20
 const FREE_STEP_MS = 100
@@ -141,11 +149,9 @@ export function searchWidth(search: WidthSearch, view: WidthView): WidthStep {
     case 'lowering':
       return lowerStep(next, round, view)
     case 'resting':
-      if (view.nowMs < next.untilMs) return { width: view.width, search: next }
-      return {
-        width: view.width,
-        search: grow({ factor: CAREFUL_GROWTH, restMs: next.restMs, round: roundOf(view.width, view) }),
-      }
+      return { width: view.width, search: view.nowMs < next.untilMs ? next : tryAgain(next.restMs, view) }
+    case 'trying':
+      return tryStep(next, round, view)
   }
 }
 
@@ -154,10 +160,8 @@ function grow(given: Partial<Growing>): Growing {
     kind: 'growing',
     base: null,
     early: null,
-    factor: GROWTH,
     flat: false,
     free: 0,
-    restMs: REST_MS,
     round: null,
     lookedAtMs: Number.NEGATIVE_INFINITY,
     ...given,
@@ -195,13 +199,12 @@ function growStep(search: Growing, round: Round, view: WidthView): WidthStep {
   const { width, totals, nowMs } = view
   const age = nowMs - round.sinceMs
   if (width < search.free) {
-    return totals.answered > round.answered && age >= FREE_STEP_MS
-      ? widen(search, view)
-      : { width, search }
+    return totals.answered > round.answered && age >= FREE_STEP_MS ? widen(search, view) : { width, search }
   }
   if (isOver(round, view, SHORT_ROUND)) return judge(search, measured(round, view), view)
   const silent = totals.ended - round.ended < SILENCE * (round.begun - round.ended)
-  if (!silent || age < SILENCE_MS || search.factor !== GROWTH || width >= view.ceiling) return { width, search }
+  const late = search.base === null || search.base.width / search.base.perSecond > SLOW_SECONDS
+  if (!silent || !late || age < SILENCE_MS || width >= view.ceiling) return { width, search }
   return widen({ ...search, early: search.early ?? earlyCalls(round, view) }, view)
 }
 
@@ -224,7 +227,7 @@ function measuredEarly(early: EarlyCalls, nowMs: number): Measure | null {
 
 /** One step up, from what the last round brought. */
 function widen(search: Growing, view: WidthView): WidthStep {
-  const width = Math.max(view.width, Math.min(view.ceiling, Math.ceil(view.width * search.factor)))
+  const width = Math.max(view.width, Math.min(view.ceiling, Math.ceil(view.width * GROWTH)))
   return { width, search: { ...search, round: roundOf(view.width, view) } }
 }
 
@@ -234,19 +237,24 @@ function judge(search: Growing, measure: Measure, view: WidthView): WidthStep {
   const growth = measure.width / base.width
   if (growth < LEAST_STEP) return widen(search, view)
   const gain = measure.perSecond / base.perSecond
-  if (gain >= 1 + HOPED * (growth - 1)) {
-    const proven = { base: measure, early: null, factor: GROWTH, flat: false, restMs: REST_MS }
-    return widen({ ...search, ...proven }, view)
+  if (gain >= hopedGain(growth)) {
+    // More than in proportion is chance: calls that have just begun, and ended soon, in a burst.
+    const proven = { width: measure.width, perSecond: Math.min(measure.perSecond, growth * base.perSecond) }
+    return widen({ ...search, base: proven, early: null, flat: false }, view)
   }
   if (!search.flat) {
     return { width: view.width, search: { ...search, base, flat: true, round: roundOf(view.width, view) } }
   }
-  if (search.factor !== GROWTH) return rest(base.width, search.restMs, view)
-  return { width: view.width, search: lower(base.width * Math.max(1, gain) * MARGIN, search.restMs, view) }
+  return { width: view.width, search: lower(base.width * Math.max(1, gain) * MARGIN, view) }
+}
+
+/** Least ratio of answers per second that makes a growth worth it. */
+function hopedGain(growth: number): number {
+  return 1 + HOPED * (growth - 1)
 }
 
 /** @param guess what is enough, if answers are brought in proportion up to it */
-function lower(guess: number, restMs: number, view: WidthView): Lowering {
+function lower(guess: number, view: WidthView): Lowering {
   return {
     kind: 'lowering',
     enough: view.width,
@@ -254,7 +262,6 @@ function lower(guess: number, restMs: number, view: WidthView): Lowering {
     guess: Math.max(view.floor, Math.min(view.width, Math.ceil(guess))),
     rising: false,
     settled: true,
-    restMs,
     round: roundOf(view.width, view),
     lookedAtMs: view.nowMs,
   }
@@ -270,11 +277,11 @@ function lowerStep(search: Lowering, round: Round, view: WidthView): WidthStep {
   if (perSecond < KEPT * search.perSecond) {
     const more = Math.ceil(width / LOWER)
     return more >= search.enough
-      ? rest(search.enough, search.restMs, view)
+      ? rest(search.enough, REST_MS, view)
       : { width: more, search: { ...again, rising: true } }
   }
   const fewer = Math.max(floor, Math.floor(width * LOWER))
-  if (search.rising || fewer === width) return rest(width, search.restMs, view)
+  if (search.rising || fewer === width) return rest(width, REST_MS, view)
   return { width: fewer, search: { ...again, enough: width } }
 }
 
@@ -284,4 +291,30 @@ function rest(width: number, restMs: number, { nowMs }: WidthView): WidthStep {
     width,
     search: { kind: 'resting', untilMs: nowMs + restMs, restMs: longer, round: null, lookedAtMs: nowMs },
   }
+}
+
+function tryAgain(restMs: number, view: WidthView): Trying {
+  return {
+    kind: 'trying',
+    enough: view.width,
+    perSecond: null,
+    settled: true,
+    restMs,
+    round: roundOf(view.width, view),
+    lookedAtMs: view.nowMs,
+  }
+}
+
+function tryStep(search: Trying, round: Round, view: WidthView): WidthStep {
+  const { width, ceiling } = view
+  if (!isOver(round, view, search.settled ? LONG_ROUND : SETTLED)) return { width, search }
+  const again = { ...search, round: roundOf(width, view), settled: !search.settled }
+  if (!search.settled) return { width, search: again }
+  const { perSecond } = measured(round, view)
+  const gained = search.perSecond !== null && perSecond >= search.perSecond * hopedGain(width / search.enough)
+  if (search.perSecond !== null && !gained) return rest(search.enough, search.restMs, view)
+  const more = Math.max(width, Math.min(ceiling, Math.ceil(width * CAREFUL_GROWTH)))
+  const restMs = gained ? REST_MS : search.restMs
+  if (more < width * LEAST_STEP) return rest(width, restMs, view)
+  return { width: more, search: { ...again, enough: width, perSecond, restMs } }
 }

@@ -3,7 +3,7 @@ import { QUEUE_NAME } from '../redis/keys.js'
 import { DURATION } from './duration.js'
 import { apiUrlProblem, HTTP_URL, isHttpUrl } from './url.js'
 
-/** Connections a process may have open to Conduit (workers/concurrency.ts). */
+/** Connections a process may have open to Conduit (workers/concurrency-ceiling.ts). */
 const MOST_CONCURRENCY = 1000
 /** One call in 100 minutes: slower than that nobody means. */
 const LEAST_PER_MINUTE = 0.01

@@ -24,7 +24,7 @@ const submitOptionsSchema = z.strictObject({
   /** For requests that name no model. */
   model: z.string().min(1).optional(),
   /** Calls in flight at most, in each process of workers. */
-  concurrency: z.int().min(1).max(1000).default(50),
+  concurrency: z.int().min(1).max(1000).default(1000),
   maxAttempts: z.int().min(1).max(1000).default(8),
   /** For one call. */
   timeoutMs: z.number().min(100).max(3_600_000).default(300_000),
