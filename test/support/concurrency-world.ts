@@ -71,7 +71,9 @@ export function simulateConcurrency(model: UpstreamModel, forMs: number): Look[]
       busyLanes++
       const at = now + Math.max(1, Math.round(call.fate.latencyMs))
       const end = { kind: call.fate.kind, beganAtMs: call.beganAtMs }
-      ends.set(at, [...(ends.get(at) ?? []), end])
+      const others = ends.get(at)
+      if (others === undefined) ends.set(at, [end])
+      else others.push(end)
     }
     events += over.length
     seen.held = Math.max(seen.held, held)
