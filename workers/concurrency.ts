@@ -32,7 +32,7 @@ export function startFollowingConcurrency(
   apply: (limit: number) => void,
 ): Concurrency {
   let ceiling = ceilingAtFirst
-  let state: ConcurrencyState = startConcurrency(ceiling)
+  let state: ConcurrencyState = startConcurrency(ceiling, Date.now())
   let next: NodeJS.Timeout | null = null
   let silent = true
   let closed = false

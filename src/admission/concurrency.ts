@@ -32,9 +32,9 @@ export interface ConcurrencyState {
   readonly limit: number
   /** Calls in flight that are of use, as far as is known; `limit` is lower while the pace is what holds calls up. */
   readonly width: number
-  /** Calls begun per second while calls begin; 0 before the first. */
+  /** Calls begun per second, lately. */
   readonly perSecond: number
-  readonly begunAtMs: number
+  readonly lookedAtMs: number
   readonly totals: Totals
   readonly failures: Failures
   readonly search: WidthSearch
@@ -52,22 +52,21 @@ const STOCK_MS = 200
 const LEAST_STOCK = 10
 /** With fewer than this much of the pace waiting, it is not the pace that calls wait for: a lease takes a few ms. */
 const PACED_MS = 30
-/** The pace seen is an average over about this long. */
-const PACE_MEMORY_MS = 150
-/** A longer pause says nothing of the pace: it was closed, or there was nothing to send. */
-const LONGEST_PAUSE_MS = 1000
+/** The pace seen is an average over about so long: it may double within a call, and a stall is not the pace. */
+const RISE_MS = 150
+const FALL_MS = 1000
 /** Of the slots, to call them all in use: some jobs are being fetched or settled. */
 const FULL = 0.9
 
 /** @param ceiling most jobs the process may ever hold */
-export function startConcurrency(ceiling: number): ConcurrencyState {
+export function startConcurrency(ceiling: number, nowMs: number): ConcurrencyState {
   const width = Math.min(START, ceiling)
   return {
     ceiling,
     limit: width,
     width,
     perSecond: 0,
-    begunAtMs: 0,
+    lookedAtMs: nowMs,
     totals: { begun: 0, ended: 0, answered: 0 },
     failures: NO_FAILURES,
     search: startSearch(),
@@ -124,10 +123,9 @@ function addTo({ begun, ended, answered }: Totals, sample: ConcurrencySample): T
   }
 }
 
-/** Kept while no call begins: when the pace was closed, it goes on as it was. */
-function paceSeen({ perSecond, begunAtMs }: ConcurrencyState, { begun }: ConcurrencySample, nowMs: number) {
-  if (begun === 0) return { perSecond, begunAtMs }
-  const pauseMs = Math.max(1, Math.min(LONGEST_PAUSE_MS, nowMs - begunAtMs))
-  const weight = 1 - Math.exp(-pauseMs / PACE_MEMORY_MS)
-  return { perSecond: perSecond + weight * ((begun * 1000) / pauseMs - perSecond), begunAtMs: nowMs }
+function paceSeen({ perSecond, lookedAtMs }: ConcurrencyState, { begun }: ConcurrencySample, nowMs: number) {
+  const sinceMs = Math.max(1, nowMs - lookedAtMs)
+  const now = (begun * 1000) / sinceMs
+  const weight = 1 - Math.exp(-sinceMs / (now > perSecond ? RISE_MS : FALL_MS))
+  return { perSecond: perSecond + weight * (now - perSecond), lookedAtMs: nowMs }
 }

@@ -38,7 +38,7 @@ const SLOW_LOOK_MS = 250
 /** One process on an upstream with no end of jobs, a millisecond at a time on a clock of its own. */
 export function simulateConcurrency(model: UpstreamModel, forMs: number): Look[] {
   const { fate, lanes = Number.POSITIVE_INFINITY, pace, ceiling = 1000, fetchesPerMs = 5 } = model
-  let state: ConcurrencyState = startConcurrency(ceiling)
+  let state: ConcurrencyState = startConcurrency(ceiling, 0)
   const ends = new Map<number, EndedCall[]>()
   const queued: { beganAtMs: number; fate: Fate }[] = []
   const looks: Look[] = []
