@@ -233,7 +233,11 @@ function widen(search: Growing, view: WidthView): WidthStep {
 
 function judge(search: Growing, measure: Measure, view: WidthView): WidthStep {
   const base = search.base ?? (search.early === null ? null : measuredEarly(search.early, view.nowMs))
-  if (base === null || measure.width <= base.width) return widen({ ...search, base: measure }, view)
+  if (base === null) return widen({ ...search, base: measure }, view)
+  // The lower one: calls of the growth that went on meanwhile have ended too, the quick ones first.
+  if (measure.width <= base.width) {
+    return widen({ ...search, base: measure.perSecond < base.perSecond ? measure : base }, view)
+  }
   const growth = measure.width / base.width
   if (growth < LEAST_STEP) return widen(search, view)
   const gain = measure.perSecond / base.perSecond
