@@ -42,7 +42,9 @@ function duration() {
 const limits = fields({
   concurrency: wholeNumber(1, MOST_CONCURRENCY)
     .optional()
-    .describe('Calls in flight at most, for each process; caps what --concurrency asks for.'),
+    .describe(
+      'Ceiling of the calls in flight, for each process; caps what --concurrency asks for. Below it, as many are in flight as bring answers.',
+    ),
   requestsPerMinute: z
     .number(`must be a number of at least ${LEAST_PER_MINUTE}`)
     .min(LEAST_PER_MINUTE, `must be a number of at least ${LEAST_PER_MINUTE}`)
