@@ -8,7 +8,8 @@ import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { isFull, RedisFull } from '../src/redis/full.js'
 import { createAdmission } from './admission.js'
 import { type CompletionWorker, startCompletionWorker } from './completion-worker.js'
-import { type ConcurrencyBounds, createConcurrency, MOST_CONCURRENCY } from './concurrency.js'
+import { startFollowingConcurrency } from './concurrency.js'
+import { type ConcurrencyBounds, createConcurrencyCeiling, MOST_CONCURRENCY } from './concurrency-ceiling.js'
 import { createHandleDeps } from './handle-deps.js'
 
 /** What the calls of a queue need. */
@@ -58,23 +59,33 @@ export async function startCompletionRole(
     throw isFull(error) ? new RedisFull(session.place, 'entirely') : error
   }
   const conduit = createConduitClient({ baseUrl, connections: MOST_CONCURRENCY })
-  const deps = createHandleDeps({ session, admission, conduit, keyHolder, workerName: name, log, onTrouble })
-  const concurrency = createConcurrency(session, bounds, deps.options)
+  const ceiling = createConcurrencyCeiling(session, bounds)
+  const concurrency = startFollowingConcurrency(admission.permits, await ceiling(), (limit) =>
+    worker.setConcurrency(limit),
+  )
+  const deps = createHandleDeps({
+    session,
+    admission: { ...admission, permits: concurrency.permits },
+    conduit,
+    keyHolder,
+    workerName: name,
+    log,
+    onTrouble,
+  })
   const worker = startCompletionWorker({
     redis,
     keys,
-    concurrency: await concurrency(),
+    concurrency: concurrency.limit,
     log,
     deps,
     onTrouble,
+    jobs: concurrency,
   })
   const orphans = createOrphanSearch(session, fleet, worker, log)
-  // Whoever has a permit that is due in a moment waits too.
-  const inFlight = () => Math.max(0, worker.running - admission.permits.waiting - admission.permits.leased)
   const gauges = createGauges(redis, keys, name, () => ({
-    inFlight: inFlight(),
+    inFlight: concurrency.inFlight,
     leased: admission.permits.leased,
-    concurrency: worker.concurrency,
+    concurrency: concurrency.limit,
   }))
   return {
     steps: [
@@ -82,14 +93,15 @@ export async function startCompletionRole(
       fleet.beat,
       () => releaseDead(session, fleet, log),
       orphans.look,
-      async () => worker.setConcurrency(await concurrency()),
+      async () => concurrency.setCeiling(await ceiling()),
       gauges.write,
     ],
     get inFlight() {
-      return inFlight()
+      return concurrency.inFlight
     },
     async finish(deadlineMs) {
       orphans.close()
+      concurrency.close()
       admission.permits.close()
       await worker.close(deadlineMs)
       await admission.permits.flush()

@@ -20,12 +20,10 @@ export interface CompletionWorker {
   close(deadlineMs: number): Promise<void>
   /** Aborts the calls in flight now. */
   abort(): void
+  /** Takes effect at once: more jobs are fetched although none has ended, or none until enough have. */
   setConcurrency(concurrency: number): void
-  readonly concurrency: number
   /** Whether this process works on the job now. */
   runs(jobId: string): boolean
-  /** How many jobs this process works on now. */
-  readonly running: number
 }
 
 export interface CompletionWorkerOptions {
@@ -36,11 +34,13 @@ export interface CompletionWorkerOptions {
   readonly deps: HandleDeps
   /** Told of trouble in a sentence. */
   readonly onTrouble: (text: string) => void
+  /** Told of every job that comes and goes. */
+  readonly jobs?: { enter(): void; leave(): void }
 }
 
 /** The BullMQ worker that makes the calls of one queue. */
 export function startCompletionWorker(options: CompletionWorkerOptions): CompletionWorker {
-  const { redis, keys, log, deps, onTrouble } = options
+  const { redis, keys, log, deps, onTrouble, jobs } = options
 
   /** A defect of ours, or a Redis in trouble, is not the request's fault: no attempt used. */
   async function putOff(job: Job, token: string, error: unknown): Promise<never> {
@@ -58,6 +58,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       const request = parseRequest(job)
       const id = jobId(request)
       running.add(id)
+      jobs?.enter()
       const { attemptsMade: made, timestamp: fedAt } = job
       const tries = { made, refusals: request.refusals ?? 0, fedAt, history: readAttempts(job.stacktrace) }
       try {
@@ -67,6 +68,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
         await putOff(job, token ?? '', error)
       } finally {
         running.delete(id)
+        jobs?.leave()
       }
     },
     {
@@ -94,16 +96,23 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     },
     abort: () => worker.cancelAllJobs('shutdown'),
     runs: (id) => running.has(id),
-    get running() {
-      return running.size
-    },
-    get concurrency() {
-      return worker.concurrency
-    },
     setConcurrency(concurrency) {
+      const more = concurrency > worker.concurrency
       worker.concurrency = concurrency
+      if (more) fetchMore(worker)
     },
   }
+}
+
+/**
+ * BullMQ looks at its concurrency when a job ends, and while slots are free. With all of them busy for a minute it
+ * has to be woken, as its own `resume` does it: by something that has ended already.
+ */
+function fetchMore(worker: Worker): void {
+  const { mainLoopQueue } = worker as unknown as {
+    readonly mainLoopQueue: { add(ended: Promise<void>): void } | null
+  }
+  mainLoopQueue?.add(Promise.resolve())
 }
 
 /** What `settle` throws to tell BullMQ the job's next state. */

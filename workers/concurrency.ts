@@ -1,33 +1,78 @@
-import type { Session } from '../src/batches/session.js'
-import type { BatchOptions } from '../src/completions/request.js'
+import { createCallGauge } from '../src/admission/call-gauge.js'
+import { type ConcurrencyState, followConcurrency, startConcurrency } from '../src/admission/concurrency.js'
+import type { Permits } from '../src/admission/permits.js'
 
-/** Connections a process may have open to Conduit; also the most calls it may have in flight. */
-export const MOST_CONCURRENCY = 1000
-/** When no batch is active: single requests of producers name no figure. */
-const WITHOUT_BATCH = 50
-
-/** What bounds the calls that one process may have in flight for a queue. */
-export interface ConcurrencyBounds {
-  /** Asked for on the command line: it wins. Null: what the batches ask for. */
-  readonly wanted: number | null
-  /** What the queue's configuration allows to batches; null: no bound. */
-  readonly ceiling: number | null
+/** How many jobs one process holds for one queue: as many as are of use, by what becomes of its calls. */
+export interface Concurrency {
+  /** To be used in place of those given: they count the calls. */
+  readonly permits: Permits
+  /** A job came. */
+  readonly enter: () => void
+  /** It went on, or back. */
+  readonly leave: () => void
+  /** Jobs that the process may hold now. */
+  readonly limit: number
+  /** Calls that are out. */
+  readonly inFlight: number
+  /** The bound may change while calls are made. */
+  setCeiling(ceiling: number): void
+  /** The limit changes no more. */
+  close(): void
 }
 
-/**
- * How many calls this process may have in flight now: what was asked for, else the most that an active batch of the
- * queue asks for, whichever data directory it is in.
- */
-export function createConcurrency(
-  { redis, keys }: Session,
-  { wanted, ceiling }: ConcurrencyBounds,
-  options: (batch: string) => Promise<BatchOptions>,
-): () => Promise<number> {
-  return async () => {
-    if (wanted !== null) return Math.min(wanted, MOST_CONCURRENCY)
-    const active = await redis.smembers(keys.activeBatches)
-    const asked = await Promise.all(active.map(async (batch) => (await options(batch)).concurrency))
-    const most = asked.length === 0 ? WITHOUT_BATCH : Math.max(...asked)
-    return Math.min(most, ceiling ?? MOST_CONCURRENCY, MOST_CONCURRENCY)
+/** Often enough to double within a call of 200 ms; the first look is so long after the first change. */
+const LOOK_MS = 50
+/** While jobs are held and nothing changes: answers may take a minute, and growth does not wait for them. */
+const LOOK_IN_SILENCE_MS = 250
+
+/** @param apply told of every new limit */
+export function startFollowingConcurrency(
+  permits: Permits,
+  ceilingAtFirst: number,
+  apply: (limit: number) => void,
+): Concurrency {
+  let ceiling = ceilingAtFirst
+  let state: ConcurrencyState = startConcurrency(ceiling, Date.now())
+  let next: NodeJS.Timeout | null = null
+  let silent = true
+  let closed = false
+  const gauge = createCallGauge(permits, Date.now, () => {
+    if (silent) lookIn(LOOK_MS)
+  })
+
+  function lookIn(ms: number): void {
+    if (next !== null) clearTimeout(next)
+    silent = ms !== LOOK_MS
+    next = closed ? null : setTimeout(look, ms)
+  }
+
+  function look(): void {
+    next = null
+    silent = true
+    const { limit } = state
+    state = followConcurrency(state, gauge.take(), ceiling, Date.now())
+    if (gauge.held > 0) lookIn(LOOK_IN_SILENCE_MS)
+    if (state.limit !== limit) apply(state.limit)
+  }
+
+  return {
+    permits: gauge.permits,
+    enter: gauge.enter,
+    leave: gauge.leave,
+    get limit() {
+      return state.limit
+    },
+    get inFlight() {
+      return gauge.inFlight
+    },
+    setCeiling(value) {
+      if (value === ceiling) return
+      ceiling = value
+      look()
+    },
+    close() {
+      closed = true
+      if (next !== null) clearTimeout(next)
+    },
   }
 }

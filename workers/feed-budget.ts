@@ -2,9 +2,11 @@ import type { BatchMarks, BatchStore } from '../src/batches/batch-store.js'
 import type { Session } from '../src/batches/session.js'
 
 const LEAST_READY = 200
-const MOST_READY = 2000
-/** Ready work for this long at the present pace. */
+/** Ready work for this long at the present pace, up to a bound: a chunk is fed in a few milliseconds. */
 const READY_SECONDS = 2
+const MOST_READY = 2000
+/** Times the jobs that the fleet works on now: what it may double its concurrency to is there when it does. */
+const READY_FOR_ACTIVE = 2
 /** Retries are capped apart from the ready ones, so that they can't starve the feed. */
 const MOST_DELAYED = 5000
 /** Answers that are not on disk yet. */
@@ -23,8 +25,9 @@ export function createFeedBudget(session: Session, directoryId: string): () => P
       store.active(directoryId),
     ])
     const ready = await readyOf(active, counts, store)
-    const wanted = Math.max(READY_SECONDS * Number(rate ?? 0), 2 * (counts.active ?? 0), LEAST_READY)
-    if (ready >= Math.min(MOST_READY, wanted) || (counts.delayed ?? 0) >= MOST_DELAYED) return false
+    const paced = Math.min(MOST_READY, READY_SECONDS * Number(rate ?? 0))
+    const wanted = Math.max(paced, READY_FOR_ACTIVE * (counts.active ?? 0), LEAST_READY)
+    if (ready >= wanted || (counts.delayed ?? 0) >= MOST_DELAYED) return false
     const uncollected = await Promise.all(active.map((batch) => redis.xlen(keys.stream(batch))))
     return uncollected.reduce((sum, length) => sum + length, 0) < MOST_UNCOLLECTED
   }

@@ -3,7 +3,7 @@ import { QUEUE_NAME } from '../redis/keys.js'
 import { DURATION } from './duration.js'
 import { apiUrlProblem, HTTP_URL, isHttpUrl } from './url.js'
 
-/** Connections a process may have open to Conduit (workers/concurrency.ts). */
+/** Connections a process may have open to Conduit (workers/concurrency-ceiling.ts). */
 const MOST_CONCURRENCY = 1000
 /** One call in 100 minutes: slower than that nobody means. */
 const LEAST_PER_MINUTE = 0.01
@@ -42,7 +42,9 @@ function duration() {
 const limits = fields({
   concurrency: wholeNumber(1, MOST_CONCURRENCY)
     .optional()
-    .describe('Calls in flight at most, for each process; caps what --concurrency asks for.'),
+    .describe(
+      'Ceiling of the calls in flight, for each process; caps what --concurrency asks for. Below it, as many are in flight as bring answers.',
+    ),
   requestsPerMinute: z
     .number(`must be a number of at least ${LEAST_PER_MINUTE}`)
     .min(LEAST_PER_MINUTE, `must be a number of at least ${LEAST_PER_MINUTE}`)

@@ -23,8 +23,8 @@ const submitOptionsSchema = z.strictObject({
   name: z.string().min(1).max(200).optional(),
   /** For requests that name no model. */
   model: z.string().min(1).optional(),
-  /** Calls in flight at most, in each process of workers. */
-  concurrency: z.int().min(1).max(1000).default(50),
+  /** Calls in flight at most, in each process of workers; fewer when more bring no more answers. */
+  concurrency: z.int().min(1).max(1000).default(1000),
   maxAttempts: z.int().min(1).max(1000).default(8),
   /** For one call. */
   timeoutMs: z.number().min(100).max(3_600_000).default(300_000),

@@ -20,7 +20,7 @@ const RUN_OPTIONS = [
 ]
 const RUN_DEFAULTS = {
   '--queue': '"default"',
-  '--concurrency': '50',
+  '--concurrency': '1000',
   '--max-attempts': '8',
   '--timeout': '300',
   '--backoff-base': '1',

@@ -8,7 +8,7 @@ import type { KeyNames } from '../../src/completions/key-holder.js'
 import { INBOX_BATCH } from '../../src/completions/request.js'
 import { InvalidConfig, loadConfig } from '../../src/config.js'
 import { connectRedis } from '../../src/redis/connect.js'
-import { createConcurrency } from '../../workers/concurrency.js'
+import { createConcurrencyCeiling } from '../../workers/concurrency-ceiling.js'
 import { planQueues } from '../../workers/plan-queues.js'
 import { lookAtQueue } from '../../workers/queue-look.js'
 import { expectAnswers, ids, requests } from '../support/batch-files.js'
@@ -208,7 +208,7 @@ it.skipIf(serverBinary === null)('a Redis that is full is told, and waited for',
   }
 })
 
-describe('concurrency', () => {
+describe('the most that may be in flight', () => {
   it.each([
     ['the most that an active batch asks for, whichever data directory it is in', null, null, 6],
     ['bounded by the configuration of the queue', null, 3, 3],
@@ -216,17 +216,14 @@ describe('concurrency', () => {
   ])('is %s', async (_, wanted, ceiling, expected) => {
     const here = await handIn({ ...place, input: requests(1), options: { concurrency: 2 } })
     const there = { ...place, dataDir: join(directory, 'elsewhere'), input: requests(2) }
-    const { store } = here.session
-    const concurrency = createConcurrency(here.session, { wanted, ceiling }, store.options)
+    const most = createConcurrencyCeiling(here.session, { wanted, ceiling })
     await handIn({ ...there, name: 'other', options: { concurrency: 6 } })
-    expect(await concurrency()).toBe(expected)
+    expect(await most()).toBe(expected)
   })
 
-  it('is 50 when no batch is active, for the single requests of producers', async () => {
+  it('is 1,000 when no batch is active, for the single requests of producers', async () => {
     const session = await testSession(place.keyPrefix)
-    expect(await createConcurrency(session, { wanted: null, ceiling: null }, session.store.options)()).toBe(
-      50,
-    )
+    expect(await createConcurrencyCeiling(session, { wanted: null, ceiling: null })()).toBe(1000)
   })
 })
 

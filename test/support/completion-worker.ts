@@ -10,7 +10,7 @@ import { silent, type TestBatch } from './batches.js'
 import { putAwayAfterEach } from './put-away.js'
 
 /** The completions role of a process: what workers/roles.ts ties, without the other roles. */
-export interface TestWorker extends Pick<CompletionWorker, 'abort'> {
+export interface TestWorker extends Pick<CompletionWorker, 'abort' | 'setConcurrency'> {
   readonly admission: Admission
   /** As `Roles.close` does it. */
   close(deadlineMs?: number): Promise<void>
@@ -47,6 +47,7 @@ export async function startTestWorker(session: Session, options: TestWorkerOptio
   const worker: TestWorker = {
     admission,
     abort: completions.abort,
+    setConcurrency: completions.setConcurrency,
     async close(deadlineMs = 0) {
       if (!workers.delete(worker)) return
       admission.permits.close()

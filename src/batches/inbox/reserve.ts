@@ -8,7 +8,7 @@ const reserveScript = loadScript(new URL('./reserve.lua', import.meta.url))
 
 /** What the workers do for a single request that does not say otherwise: the defaults of `run`. */
 const INBOX_OPTIONS: BatchOptions = {
-  concurrency: 50,
+  concurrency: 1000,
   maxAttempts: 8,
   timeoutMs: 300_000,
   backoffBaseMs: 1000,

@@ -8,7 +8,12 @@ export function addBatchOptions(command: Command): Command {
     .option('-o, --output <file>', 'where answers go (default: <input>.results.jsonl)', someText)
     .option('-q, --queue <name>', 'the queue to use', queueName, 'default')
     .option('-m, --model <model>', 'for lines that name no model', someText)
-    .option('-c, --concurrency <n>', 'calls in flight at most', wholeNumber(1, 1000), 50)
+    .option(
+      '-c, --concurrency <n>',
+      'calls in flight at most, in each process; fewer when more bring no more answers',
+      wholeNumber(1, 1000),
+      1000,
+    )
     .option('--max-attempts <n>', 'attempts for each request', wholeNumber(1, 1000), 8)
     .addOption(secondsOption('--timeout <seconds>', 'for one call', 0.1, 3600, 300))
     .addOption(

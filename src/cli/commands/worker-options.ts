@@ -26,7 +26,7 @@ export function addWorkerOptions(command: Command): Command {
     )
     .option(
       '-c, --concurrency <n>',
-      'calls in flight at most, for each queue (default: what its batches ask for)',
+      'calls in flight at most, for each queue; fewer when more bring no more answers (default: what its batches ask for)',
       wholeNumber(1, 1000),
     )
   return addConfigurationOptions(addPaceOption(command))
