@@ -32,7 +32,7 @@ export function none(name: string, value: number): Figure {
 export function resultsOf(runs: readonly (readonly Figure[])[]): Result[] {
   return (runs[0] ?? []).map((first) => {
     const values = runs.map((run) => run.find(({ name }) => name === first.name)?.value ?? null)
-    const value = first.of === 'median' ? median(values) : worst(values)
+    const value = first.of === 'median' ? median(values, first.target) : worst(values)
     return { ...first, values, value, pass: first.target === undefined ? null : meets(value, first.target) }
   })
 }
@@ -42,11 +42,12 @@ function meets(value: number | null, target: Target): boolean {
   return 'atMost' in target ? value <= target.atMost : value >= target.atLeast
 }
 
-/** The middle one, the lower of two. A run that never came to it counts as worse than any other. */
-function median(values: readonly (number | null)[]): number | null {
-  const reached = values.filter((value) => value !== null).sort((a, b) => a - b)
-  if (reached.length * 2 <= values.length) return null
-  return reached[Math.ceil(reached.length / 2) - 1] ?? null
+/** The middle one, of two the worse. A run that never came to it is worse than any other. */
+function median(values: readonly (number | null)[], target: Target | undefined): number | null {
+  const sign = target !== undefined && 'atLeast' in target ? -1 : 1
+  const badness = (value: number | null) => (value === null ? Number.POSITIVE_INFINITY : sign * value)
+  const bestFirst = [...values].sort((a, b) => (badness(a) < badness(b) ? -1 : 1))
+  return bestFirst[Math.floor(values.length / 2)] ?? null
 }
 
 function worst(values: readonly (number | null)[]): number | null {

@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { connectRedis } from '../../src/redis/connect.js'
 import { findServerBinary } from '../../src/redis/server/binary.js'
 import { freePort } from '../free-port.js'
-import { startChild } from './children.js'
+import { killChild, startChild } from './children.js'
+
+const START_TRIES = 200
+const START_WAIT_MS = 50
 
 /** A Redis for one run of one scenario. */
 export interface RedisProcess {
@@ -25,9 +28,13 @@ export async function startRedis(directory: string): Promise<RedisProcess> {
   const rest = ['--maxmemory-policy', 'noeviction', '--logfile', join(directory, 'redis.log')]
   const server = startChild(binary, [...place, ...durable, ...rest], { stdio: 'ignore' })
   const url = `redis://127.0.0.1:${port}/0`
-  // Connecting waits until it is there.
-  await cpuSeconds(url)
-  return { url, process: server, cpuSeconds: () => cpuSeconds(url) }
+  for (let tries = 0; tries < START_TRIES; tries += 1) {
+    if (await cpuSeconds(url).then(Number.isFinite, () => false))
+      return { url, process: server, cpuSeconds: () => cpuSeconds(url) }
+    await new Promise((resolve) => setTimeout(resolve, START_WAIT_MS))
+  }
+  await killChild(server)
+  throw new Error(`${binary} does not answer on port ${port}`)
 }
 
 async function cpuSeconds(url: string): Promise<number> {
