@@ -13,12 +13,16 @@ export function callsTook({ timeline }: TimedStats): number | null {
   return firstCallMs === null || lastAnswerMs === null ? null : (lastAnswerMs - firstCallMs) / 1000
 }
 
-/** Nothing lost, nothing twice, nothing given up. */
+/**
+ * Nothing lost, nothing given up, nothing twice. A completion whose connection was cut before it was delivered had to be
+ * asked for again, so it is not counted as paid for twice.
+ */
 export function soundness({ lost, doubled, deadLetters }: Answers, stats: TimedStats): readonly Figure[] {
   return [
     none('lost', lost),
     none('dead letters', deadLetters),
-    none('answered or paid twice', doubled + stats.promptsCompletedMoreThanOnce),
+    none('answered twice', doubled),
+    none('paid twice without need', Math.max(0, stats.repeatedCompletions - stats.undelivered)),
   ]
 }
 

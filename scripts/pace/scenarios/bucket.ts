@@ -30,7 +30,12 @@ const MOVES_MS = { down: 10_000, up: 30_000 }
 
 /** The limit of a bucket as the simulator takes it. */
 export function bucketLimit({ perSecond, burst, countRefused = false }: Omit<BucketWork, 'prompts'>) {
-  return { kind: 'bucket', requestsPerWindow: perSecond * 60, burst, countRefused } satisfies LimitOptions
+  return {
+    kind: 'bucket',
+    requestsPerWindow: Math.round(perSecond * 60),
+    burst,
+    countRefused,
+  } satisfies LimitOptions
 }
 
 /** Time ÷ ideal, refusals and soundness of a batch that goes through a bucket. */
