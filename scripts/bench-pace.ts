@@ -113,3 +113,5 @@ try {
   say(error instanceof Error ? error.message : String(error))
   process.exitCode = 1
 }
+// A run that failed may have left timers, which nobody waits for.
+setTimeout(() => process.exit(), 1000).unref()
