@@ -59,11 +59,15 @@ async function withOtherClient(place: Place): Promise<Figure[]> {
   const simulator = await place.simulate({ ...USUAL, limit: bucketLimit(USUAL_BUCKET) })
   const input = await place.input('prompts', prompts)
   const other = startOtherClient(simulator, perSecond * OTHERS_SHARE)
-  const batch = answerBatch(place, simulator, input)
   const startedAt = performance.now()
-  await batch.finally(() => other.stop())
+  const end = await answerBatch(place, simulator, input).then(
+    () => null,
+    (error: Error) => error,
+  )
   const took = (performance.now() - startedAt) / 1000
-  const [others, stats] = [await other.stop(), await simulator.stats()]
+  const others = await other.stop()
+  if (end !== null) throw end
+  const stats = await simulator.stats()
   const left = perSecond - others.admitted / took
   const ideal = idealSeconds(prompts, [{ atMs: 0, perSecond: left, burst }], USUAL.latencyMs.max)
   const calls = stats.calls - others.admitted - others.refused
