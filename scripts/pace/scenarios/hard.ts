@@ -102,6 +102,11 @@ export const HARD: readonly Scenario[] = [
   }),
   sliding('sliding-counted', 'refused calls count', { countRefused: true }),
   ...(['missing', 'zero', 'date', 'absurd'] as const).flatMap(retryAfter),
+  bucket('bucket-headers', 'x-ratelimit headers as OpenAI has them, 100 a second with burst 20', {
+    ...USUAL_BUCKET,
+    upstream: { rateLimitHeaders: 'openai' },
+  }),
+  sliding('sliding-headers', 'x-ratelimit headers in plain numbers', { rateLimitHeaders: 'plain' }),
   bucket('slow-429', '429s that take 500 ms, 100 a second with burst 20', {
     ...USUAL_BUCKET,
     upstream: { refusalLatencyMs: { min: 500, max: 500 } },
