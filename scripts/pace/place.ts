@@ -20,6 +20,8 @@ export interface Place {
   start(upstream: Upstream, ...args: readonly string[]): Command
   answersTo(input: string): Promise<Answers>
   observed(): Promise<Observed>
+  /** What the simulators have seen so far, for a run that does not end. */
+  seen(): Promise<string>
   /** Kills what still runs here and removes the directory. */
   clear(): Promise<void>
 }
@@ -36,11 +38,13 @@ export async function createPlace(): Promise<Place> {
   const redis = await startRedis(join(directory, 'redis'))
   await mkdir(join(directory, 'home'))
   const started = [redis.process]
+  const simulators: SimulatorProcess[] = []
   return {
     redis,
     async simulate(options) {
       const simulator = await startSimulatorProcess(options)
       started.push(simulator.process)
+      simulators.push(simulator)
       return simulator
     },
     async input(name, prompts) {
@@ -56,6 +60,12 @@ export async function createPlace(): Promise<Place> {
     },
     answersTo,
     observed: () => observed(witnesses),
+    async seen() {
+      const all = await Promise.all(simulators.map((simulator) => simulator.stats()))
+      return all
+        .map(({ calls, byStatus }) => `${calls} calls, by status ${JSON.stringify(byStatus)}`)
+        .join('; ')
+    },
     async clear() {
       for (const child of started) await killChild(child)
       await rm(directory, { recursive: true, force: true, maxRetries: 5 })

@@ -23,12 +23,13 @@ async function measured(scenario: Scenario, options: PaceOptions): Promise<reado
   const place = await createPlace()
   const limitMs = scenario.timeLimitMs(options)
   let timer: NodeJS.Timeout | undefined
-  const tooLong = new Promise<never>((_, reject) => {
-    const message = `it took longer than ${Math.round(limitMs / 1000)} s`
-    timer = setTimeout(() => reject(new Error(message)), limitMs)
+  const tooLong = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, limitMs, null)
   })
   try {
-    return await Promise.race([scenario.run(place, options), tooLong])
+    const figures = await Promise.race([scenario.run(place, options), tooLong])
+    if (figures !== null) return figures
+    throw new Error(`it took longer than ${Math.round(limitMs / 1000)} s (${await place.seen()})`)
   } finally {
     clearTimeout(timer)
     await place.clear()
