@@ -5,6 +5,7 @@ import { parseJson, promptKeyOfRequest } from './chat-body.js'
 import { type Decision, decide } from './decision.js'
 import { conduitError } from './envelope.js'
 import type { PromptRecord } from './prompt-records.js'
+import { rateLimitHeaders } from './rate-limit-headers.js'
 import { readBody } from './request-body.js'
 import { drawLatencyMs, type World } from './world.js'
 
@@ -21,8 +22,9 @@ export function answerChat(
   response.on('close', () => {
     clearTimeout(timer)
     world.statistics.left()
-    if (completedPrompt !== undefined && !response.writableFinished)
-      world.statistics.undelivered(completedPrompt)
+    if (completedPrompt === undefined) return
+    if (response.writableFinished) world.statistics.delivered()
+    else world.statistics.undelivered(completedPrompt)
   })
 
   readBody(request, (text) => {
@@ -45,6 +47,9 @@ export function answerChat(
     })
     count(world, prompt, decision)
     if (decision.kind === 'completed') completedPrompt = prompt
+    for (const [name, value] of rateLimitHeaders(world, request.headers.authorization)) {
+      response.setHeader(name, value)
+    }
 
     const delayMs = delayOf(world, decision)
     if (delayMs === 0) deliver(world, response, requestId, decision)

@@ -42,6 +42,9 @@ const retryAfterSchema = z.union([
   z.strictObject({ fixedSeconds: count }),
 ])
 
+/** How `x-ratelimit-*` headers are told: as OpenAI does, with plain numbers and seconds, or not at all. */
+const rateLimitHeadersSchema = z.enum(['none', 'openai', 'plain'])
+
 const changeable = {
   apiKeys: z.array(z.string().min(1)),
   expiredApiKeys: z.array(z.string().min(1)),
@@ -52,6 +55,8 @@ const changeable = {
   dailyQuota: count.nullable(),
   limit: limitSchema.nullable(),
   retryAfter: retryAfterSchema,
+  /** On every answer to a valid key, while there is a limit. */
+  rateLimitHeaders: rateLimitHeadersSchema,
   /** How long a completion or a fault takes. */
   latencyMs: latencySchema,
   /** How long a refusal takes. */
@@ -74,9 +79,12 @@ const optionsSchema = z.strictObject({
   dailyQuota: changeable.dailyQuota.default(null),
   limit: changeable.limit.default(null),
   retryAfter: changeable.retryAfter.default('seconds'),
+  rateLimitHeaders: changeable.rateLimitHeaders.default('none'),
   latencyMs: changeable.latencyMs.default({ min: 0, max: 0 }),
   refusalLatencyMs: changeable.refusalLatencyMs.default({ min: 0, max: 0 }),
   faults: changeable.faults.default([]),
+  /** The statistics have a timeline in spans of this length; null: none. */
+  timelineMs: z.number().positive().nullable().default(null),
 })
 
 const controlSchema = z
@@ -96,6 +104,7 @@ export type LimitOptions = z.input<typeof limitSchema>
 export type LimitSettings = z.output<typeof limitSchema>
 export type FaultRule = z.output<typeof faultRuleSchema>
 export type RetryAfterMode = z.output<typeof retryAfterSchema>
+export type RateLimitHeaderStyle = z.output<typeof rateLimitHeadersSchema>
 export type LatencyMs = z.output<typeof latencySchema>
 
 /** The options with their defaults filled in. Throws ZodError when one is wrong or unknown. */

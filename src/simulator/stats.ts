@@ -1,4 +1,5 @@
 import { type PromptCalls, type PromptRecord, readableCalls, recordOf, sumOf } from './prompt-records.js'
+import type { Timeline, TimelineSeries } from './timeline.js'
 
 /** Counts since the start. Only `POST /v1/chat/completions` is a call. */
 export interface SimulatorStats {
@@ -31,6 +32,8 @@ export interface SimulatorStats {
   readonly otherRequests: Readonly<Record<'models' | 'balance' | 'ledger', number>>
   readonly redirectsFollowed: number
   readonly redirectsFollowedWithKey: number
+  /** What happened when; only where the options ask for it. */
+  readonly timeline?: TimelineSeries
 }
 
 export interface Statistics {
@@ -41,6 +44,7 @@ export interface Statistics {
   decided(prompt: PromptRecord, status: number, code: string | null, fault: string | null): void
   completed(prompt: PromptRecord): void
   lost(prompt: PromptRecord): void
+  delivered(): void
   undelivered(prompt: PromptRecord): void
   sent402(): void
   accountFilled(): void
@@ -50,8 +54,8 @@ export interface Statistics {
   prompts(): PromptCalls[]
 }
 
-/** The simulator's counters. */
-export function createStatistics(): Statistics {
+/** The simulator's counters, and its timeline where there is one. */
+export function createStatistics(timeline: Timeline | null): Statistics {
   const prompts = new Map<string, PromptRecord>()
   const byStatus: Record<string, number> = {}
   const byCode: Record<string, number> = {}
@@ -77,9 +81,11 @@ export function createStatistics(): Statistics {
       counts.inFlight += 1
       counts.maxInFlight = Math.max(counts.maxInFlight, counts.inFlight)
       if (empty) counts.callsAfterFirst402 += 1
+      timeline?.arrived()
     },
     left() {
       counts.inFlight -= 1
+      timeline?.left()
     },
     prompt(key) {
       const record = recordOf(prompts, key)
@@ -92,6 +98,7 @@ export function createStatistics(): Statistics {
       increment(byStatus, String(status))
       if (code !== null) increment(byCode, code)
       if (fault !== null) increment(byFault, fault)
+      timeline?.decided(endOf(status, fault))
     },
     completed(prompt) {
       counts.completed += 1
@@ -100,6 +107,9 @@ export function createStatistics(): Statistics {
     lost(prompt) {
       counts.lostAnswers += 1
       prompt.lost += 1
+    },
+    delivered() {
+      timeline?.answered()
     },
     undelivered(prompt) {
       counts.undelivered += 1
@@ -126,9 +136,16 @@ export function createStatistics(): Statistics {
       byCode: { ...byCode },
       byFault: { ...byFault },
       otherRequests: { ...otherRequests },
+      ...(timeline === null ? {} : { timeline: timeline.series() }),
     }),
     prompts: () => [...prompts.values()].map(readableCalls),
   }
+}
+
+/** A broken answer may say 200 and is none. */
+function endOf(status: number, fault: string | null): 'completed' | 'refused' | 'failed' {
+  if (status === 429) return 'refused'
+  return status === 200 && fault === null ? 'completed' : 'failed'
 }
 
 function increment(counters: Record<string, number>, name: string): void {

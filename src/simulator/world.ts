@@ -4,6 +4,7 @@ import { createLimiter, type Limiter } from './limiter.js'
 import type { ControlChange, LatencyMs, SimulatorSettings } from './options.js'
 import { createRandom } from './random.js'
 import { createStatistics, type SimulatorStats, type Statistics } from './stats.js'
+import { createTimeline } from './timeline.js'
 
 /** Everything that a request can meet. `settings`, `faults` and `limiters` change under control. */
 export interface World {
@@ -20,12 +21,13 @@ export interface World {
 
 /** A world at its beginning. */
 export function createWorld(settings: SimulatorSettings, now: () => number): World {
+  const { timelineMs } = settings
   return {
     settings,
     faults: createFaultPlan(settings.faults, settings.seed, now()),
     limiters: new Map(),
     account: createAccount(settings.balanceCents, now()),
-    statistics: createStatistics(),
+    statistics: createStatistics(timelineMs === null ? null : createTimeline(timelineMs, now)),
     now,
     random: createRandom(settings.seed),
   }

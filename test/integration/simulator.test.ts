@@ -278,6 +278,37 @@ describe("a key's limits", () => {
     await ask(simulator, 'a')
     expect((await ask(simulator, 'b')).headers['retry-after']).toBe(header)
   })
+
+  it.each([
+    ['sliding', ['1', '1m0s'], ['0', '1m0s']],
+    ['fixed', ['1', '45s'], ['0', '45s']],
+    ['bucket', ['1', '30s'], ['0', '1m0s']],
+  ] as const)('are told in headers as OpenAI writes them: %s', async (kind, first, last) => {
+    const limit = { kind, requestsPerWindow: 2 }
+    const simulator = await start({ limit, rateLimitHeaders: 'openai' }, () => MIDNIGHT + 15_000)
+    const told = async (prompt: string, options?: Ask) => {
+      const { headers } = await ask(simulator, prompt, options)
+      return ['limit', 'remaining', 'reset'].map((name) => headers[`x-ratelimit-${name}-requests`])
+    }
+    expect(await told('a')).toEqual(['2', ...first])
+    expect(await told('b')).toEqual(['2', ...last])
+    expect(await told('refused')).toEqual(['2', ...last])
+    expect(await told('wrong key', { key: 'k2' })).toEqual([undefined, undefined, undefined])
+  })
+
+  it('are told in headers as plain numbers, or not at all', async () => {
+    const limit = { kind: 'fixed', requestsPerWindow: 2 } as const
+    const simulator = await start({ limit }, () => MIDNIGHT + 15_500)
+    const told = async () =>
+      Object.entries((await ask(simulator, 'a')).headers).filter(([name]) => /ratelimit/.test(name))
+    expect(await told()).toEqual([])
+    simulator.control({ rateLimitHeaders: 'plain' })
+    expect(await told()).toEqual([
+      ['x-ratelimit-limit', '2'],
+      ['x-ratelimit-remaining', '0'],
+      ['x-ratelimit-reset', '45'],
+    ])
+  })
 })
 
 describe('a fault asked for in the prompt', () => {
@@ -474,6 +505,42 @@ describe('the statistics', () => {
   })
 })
 
+describe('the timeline', () => {
+  it('tells, span by span, what came, what became of it, and the most in flight', async () => {
+    let nowMs = MIDNIGHT + 50
+    const limit = { kind: 'fixed', requestsPerWindow: 1 } as const
+    const simulator = await start({ timelineMs: 100, limit }, () => nowMs)
+    await ask(simulator, 'a')
+    nowMs += 200
+    await ask(simulator, 'b')
+    simulator.control({ limit: null })
+    await ask(simulator, '[[HTML_502]]')
+    await eventuallyHolds(() => expect(simulator.stats().inFlight).toBe(0))
+    expect(simulator.stats().timeline).toEqual({
+      bucketMs: 100,
+      startMs: MIDNIGHT,
+      firstCallMs: MIDNIGHT + 50,
+      lastAnswerMs: MIDNIGHT + 50,
+      arrived: [1, 0, 2],
+      completed: [1, 0, 0],
+      refused: [0, 0, 1],
+      failed: [0, 0, 1],
+      inFlight: [1, 0, 1],
+    })
+  })
+
+  it('knows of a call that stays in flight for many spans', async () => {
+    let nowMs = MIDNIGHT
+    const simulator = await start({ timelineMs: 100 }, () => nowMs)
+    const hanging = expect(ask(simulator, '[[HANG]]')).rejects.toThrow()
+    await eventuallyHolds(() => expect(simulator.stats().inFlight).toBe(1))
+    nowMs += 250
+    expect(simulator.stats().timeline?.inFlight).toEqual([1, 1, 1])
+    await simulator.close()
+    await hanging
+  })
+})
+
 describe('control over HTTP', () => {
   const control = (simulator: Simulator, patch: object) =>
     send('POST', `${simulator.controlUrl}/control`, { key: null, body: JSON.stringify(patch) })
@@ -553,6 +620,7 @@ describe('conduit-batch simulate', () => {
     ['--rpm', '0'],
     ['--latency', '800-200'],
     ['--window', 'round'],
+    ['--rate-limit-headers', 'own'],
     ['--fault', 'INTERNAL_SERVER_ERROR=1.5'],
     ['--fault', 'NO_SUCH_FAULT=0.5'],
     ['--burst', '5'],

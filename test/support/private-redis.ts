@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env } from 'node:process'
+import { freePort } from '../../scripts/free-port.js'
 import { findServerBinary } from '../../src/redis/server/binary.js'
 
 /** A Redis server of a test's own, to be killed, stopped or filled as the test likes. */
@@ -80,27 +80,5 @@ function accepts(port: number): Promise<boolean> {
     socket.once('connect', () => resolve(true))
     socket.once('error', () => setTimeout(resolve, 20, false))
     socket.once('connect', () => socket.destroy())
-  })
-}
-
-/** Below the range from which systems give ports to clients (32768 on Linux, 49152 elsewhere). */
-const PORTS = { from: 20_000, to: 32_000 }
-
-/**
- * A port that nobody is given by chance: while a killed server's port lies in the range for clients, whoever tries to
- * reach it may be given that very port, reach itself, and be in the way when the server starts again.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(PORTS.from, PORTS.to)
-    if (await isFree(port)) return port
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }

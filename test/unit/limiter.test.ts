@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createLimiter } from '../../src/simulator/limiter.js'
 import type { LimitSettings } from '../../src/simulator/options.js'
+import { headersOf } from '../../src/simulator/rate-limit-headers.js'
 
 const base = { requestsPerWindow: 3, windowMs: 1000, countRefused: false }
 const sliding: LimitSettings = { ...base, kind: 'sliding' }
@@ -128,6 +129,38 @@ describe('a token bucket', () => {
       { numRuns: 50 },
     )
   })
+})
+
+it('says how many calls it would admit, and when all of the limit is free again, whatever the kind', () => {
+  const kinds = fc.constantFrom('sliding', 'fixed', 'bucket')
+  fc.assert(
+    fc.property(kinds, limits, arrivals, (kind, limit, timesMs) => {
+      const [now, later] = [createLimiter({ ...limit, kind }), createLimiter({ ...limit, kind })]
+      for (const timeMs of timesMs) for (const limiter of [now, later]) limiter.take(timeMs)
+      const last = timesMs.at(-1) ?? 0
+      const { remaining, resetMs } = now.state(last)
+      for (let n = 0; n < remaining; n += 1) expect(now.take(last).kind).toBe('admitted')
+      expect(now.take(last).kind).toBe('refused')
+      expect(later.state(last + Math.ceil(resetMs))).toEqual({
+        limit: limit.requestsPerWindow,
+        remaining: limit.requestsPerWindow,
+        resetMs: 0,
+      })
+    }),
+  )
+})
+
+it.each([
+  [0, '0s', '0'],
+  [19.2, '20ms', '1'],
+  [1000, '1s', '1'],
+  [1500, '1.5s', '2'],
+  [360_000, '6m0s', '360'],
+  [3_661_000, '1h1m1s', '3661'],
+])('tells %d ms in headers as Go writes durations, or in whole seconds', (resetMs, openai, plain) => {
+  const state = { limit: 60, remaining: 59, resetMs }
+  expect(headersOf('openai', state).map(([, value]) => value)).toEqual(['60', '59', openai])
+  expect(headersOf('plain', state).map(([, value]) => value)).toEqual(['60', '59', plain])
 })
 
 it('admits a lone call after exactly the wait that it named, whatever the kind', () => {

@@ -6,6 +6,7 @@ import { withManual } from '../help/with-manual.js'
 
 const DEFAULT_KEY = 'sk-simulator'
 const WINDOWS = ['sliding', 'fixed', 'bucket'] as const
+const HEADER_STYLES = ['openai', 'plain'] as const
 
 interface SimulateFlags {
   readonly host: string
@@ -16,6 +17,7 @@ interface SimulateFlags {
   readonly rpm?: number
   readonly burst?: number
   readonly window?: (typeof WINDOWS)[number]
+  readonly rateLimitHeaders?: (typeof HEADER_STYLES)[number]
   readonly latency: { readonly min: number; readonly max: number }
   readonly fault?: FaultFlag[]
   readonly seed: number
@@ -66,7 +68,12 @@ export function simulateCommand(): Command {
     .option(
       '--window <kind>',
       'sliding, fixed or bucket (default: sliding, or bucket with --burst)',
-      windowKind,
+      oneOf(WINDOWS),
+    )
+    .option(
+      '--rate-limit-headers <style>',
+      'send x-ratelimit-* headers as openai writes them, or plain (default: none)',
+      oneOf(HEADER_STYLES),
     )
     .addOption(latencyOption())
     .option('--fault <name=probability>', 'a fault and how likely it is, 0 to 1, repeatable', collectFault)
@@ -98,6 +105,7 @@ async function start(command: Command, flags: SimulateFlags): Promise<Simulator>
     balanceCents: flags.balanceCents ?? null,
     costCents: flags.costCents,
     limit: limitOf(command, flags),
+    rateLimitHeaders: flags.rateLimitHeaders ?? 'none',
     latencyMs: flags.latency,
     faults,
     seed: flags.seed,
@@ -182,10 +190,12 @@ function latency(text: string): { min: number; max: number } {
   throw new InvalidArgumentError('It must be milliseconds, as 200 or 200-800.')
 }
 
-function windowKind(text: string): (typeof WINDOWS)[number] {
-  const kind = WINDOWS.find((known) => known === text)
-  if (kind !== undefined) return kind
-  throw new InvalidArgumentError(`It must be one of ${WINDOWS.join(', ')}.`)
+function oneOf<Word extends string>(words: readonly Word[]) {
+  return (text: string): Word => {
+    const word = words.find((known) => known === text)
+    if (word !== undefined) return word
+    throw new InvalidArgumentError(`It must be one of ${words.join(', ')}.`)
+  }
 }
 
 function collectText(text: string, before: string[] = []): string[] {
