@@ -27,6 +27,8 @@ export interface CompletionRole {
   readonly steps: readonly (() => Promise<unknown>)[]
   /** Calls that are out. */
   readonly inFlight: number
+  /** Jobs that the process may hold now: those whose calls are out, and a few that wait for a permit. */
+  readonly concurrency: number
   /** Takes no more jobs; lets the calls that are out finish until the deadline, then aborts them. */
   finish(deadlineMs: number): Promise<void>
   /** The last step: nobody need look for jobs of ours any more. */
@@ -98,6 +100,9 @@ export async function startCompletionRole(
     ],
     get inFlight() {
       return concurrency.inFlight
+    },
+    get concurrency() {
+      return concurrency.limit
     },
     async finish(deadlineMs) {
       orphans.close()
