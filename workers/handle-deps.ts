@@ -3,8 +3,9 @@ import type { BatchStore } from '../src/batches/batch-store.js'
 import type { Session } from '../src/batches/session.js'
 import type { HandleDeps } from '../src/completions/handle.js'
 import type { KeyHolder } from '../src/completions/key-holder.js'
-import { askVerdict, record } from '../src/completions/record.js'
-import { type BatchOptions, jobId } from '../src/completions/request.js'
+import { askVerdicts, type PlacedEnding, recordAll } from '../src/completions/record.js'
+import { type BatchOptions, jobId, type RequestPlace } from '../src/completions/request.js'
+import { together } from '../src/completions/together.js'
 import type { ConduitClient } from '../src/conduit/client.js'
 import type { Admission } from './admission.js'
 
@@ -23,9 +24,18 @@ export interface HandleDepsOptions {
 export function createHandleDeps(options: HandleDepsOptions): HandleDeps {
   const { session, admission, conduit, keyHolder, workerName, log, onTrouble } = options
   const { redis, keys, gate, store } = session
+  const verdict = together(
+    ({ batch }: RequestPlace) => batch,
+    (batch, places) => askVerdicts(redis, keys, batch, places),
+  )
+  const recordEnding = together(
+    ({ place }: PlacedEnding) => place.batch,
+    (batch, endings) => recordAll(redis, keys, batch, endings),
+    ({ ending }) => ending.line.length,
+  )
   return {
-    verdict: (place) => askVerdict(redis, keys, place),
-    record: (place, ending) => record(redis, keys, place, ending),
+    verdict,
+    record: (place, ending) => recordEnding({ place, ending }),
     options: rememberOptions(store),
     count: store.count,
     permits: admission.permits,

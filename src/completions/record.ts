@@ -27,50 +27,58 @@ export interface EndingOnDisk {
 
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
 
-/** Records an ending exactly once per request and generation, with or without the job's lock. */
+/** An ending and whose it is. */
+export interface PlacedEnding {
+  readonly place: RequestPlace
+  readonly ending: Ending
+}
+
+/**
+ * Records endings of one batch, each exactly once per request and generation, with or without its job's lock.
+ * Gives for each what became of it.
+ */
+export async function recordAll(
+  redis: Redis,
+  keys: QueueKeys,
+  batch: string,
+  endings: readonly PlacedEnding[],
+): Promise<Recorded[]> {
+  const args = endings.flatMap(({ place, ending }) => recordArguments(place, ending))
+  return (await runScript(redis, recordScript, recordedIn(keys, batch), [batch, ...args])) as Recorded[]
+}
+
+/** Records one ending, exactly once. */
 export async function record(
   redis: Redis,
   keys: QueueKeys,
   place: RequestPlace,
   ending: Ending,
 ): Promise<Recorded> {
-  const { batch, index, generation } = place
-  const letter = ending.kind === 'dead' ? ending.letter : null
-  const usage = ending.kind === 'completed' ? ending.usage : NO_USAGE
-  const reply = await runScript(redis, recordScript, recordedIn(keys, batch), [
-    index,
-    generation,
-    ending.kind,
-    ending.line,
-    letter?.code ?? '',
-    usage.prompt_tokens,
-    usage.completion_tokens,
-    usage.total_tokens,
-    letter === null ? '' : JSON.stringify(letter),
-    batch,
-  ])
-  return reply as Recorded
+  const [recorded] = await recordAll(redis, keys, place.batch, [{ place, ending }])
+  return recorded as Recorded
 }
 
 /** Like `record`, for a line that is in the batch's file already. */
 export async function recordFromDisk(
   redis: Redis,
   keys: QueueKeys,
-  place: RequestPlace,
+  { batch, index, generation }: RequestPlace,
   { kind, code, usage }: EndingOnDisk,
 ): Promise<Recorded> {
-  const { batch, index, generation } = place
-  const tokens = [usage.prompt_tokens, usage.completion_tokens, usage.total_tokens]
-  return (await runScript(redis, recordScript, recordedIn(keys, batch), [
-    index,
-    generation,
-    kind,
-    '',
-    code,
-    ...tokens,
-    '',
-    batch,
-  ])) as Recorded
+  const args = [batch, index, generation, kind, '', code, ...tokensOf(usage), '']
+  const [recorded] = (await runScript(redis, recordScript, recordedIn(keys, batch), args)) as Recorded[]
+  return recorded as Recorded
+}
+
+function recordArguments({ index, generation }: RequestPlace, ending: Ending): (string | number)[] {
+  const letter = ending.kind === 'dead' ? ending.letter : null
+  const usage = ending.kind === 'completed' ? ending.usage : NO_USAGE
+  const letterJson = letter === null ? '' : JSON.stringify(letter)
+  return [index, generation, ending.kind, ending.line, letter?.code ?? '', ...tokensOf(usage), letterJson]
+}
+
+function tokensOf({ prompt_tokens, completion_tokens, total_tokens }: Usage): number[] {
+  return [prompt_tokens, completion_tokens, total_tokens]
 }
 
 function recordedIn(keys: QueueKeys, batch: string): string[] {
@@ -78,8 +86,14 @@ function recordedIn(keys: QueueKeys, batch: string): string[] {
   return [...marks, keys.stream(batch), keys.edits(batch), keys.drainingBatches]
 }
 
-/** One round trip before each call. */
-export async function askVerdict(redis: Redis, keys: QueueKeys, place: RequestPlace): Promise<Verdict> {
-  const names = [keys.batch(place.batch), keys.done(place.batch), keys.generations(place.batch)]
-  return (await runScript(redis, verdictScript, names, [place.index, place.generation])) as Verdict
+/** One round trip before calls of one batch; a verdict for each. */
+export async function askVerdicts(
+  redis: Redis,
+  keys: QueueKeys,
+  batch: string,
+  places: readonly RequestPlace[],
+): Promise<Verdict[]> {
+  const names = [keys.batch(batch), keys.done(batch), keys.generations(batch)]
+  const args = places.flatMap(({ index, generation }) => [index, generation])
+  return (await runScript(redis, verdictScript, names, args)) as Verdict[]
 }

@@ -5,7 +5,7 @@ import { feedNextChunk } from '../../src/batches/feeder.js'
 import type { ChunkReader } from '../../src/batches/input/chunks.js'
 import { InputChanged } from '../../src/batches/input/input-errors.js'
 import type { Session } from '../../src/batches/session.js'
-import { askVerdict } from '../../src/completions/record.js'
+import { askVerdicts } from '../../src/completions/record.js'
 import { requestSchema } from '../../src/completions/request.js'
 import { request, requests } from '../support/batch-files.js'
 import { leaseOn, type TestBatch, testBatch, testSession } from '../support/batches.js'
@@ -139,7 +139,7 @@ describe('a crash between handing over and moving the cursor', () => {
     await (await session.completions.getJob(`${batch.id}-1-0`))?.remove()
     await withChunks(batch, (feed) => feed())
     const verdicts = await Promise.all(
-      [0, 1, 2].map((index) => askVerdict(session.redis, session.keys, batch.place(index))),
+      [0, 1, 2].map((index) => askVerdicts(session.redis, session.keys, batch.id, [batch.place(index)])),
     )
     expect(verdicts).toEqual(['go', 'done', 'go'])
     expect(await marks(batch)).toMatchObject({ completed: 1, fed: 3 })

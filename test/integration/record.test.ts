@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Session } from '../../src/batches/session.js'
-import { askVerdict, type EndingOnDisk, record, recordFromDisk } from '../../src/completions/record.js'
+import { askVerdicts, type EndingOnDisk, record, recordFromDisk } from '../../src/completions/record.js'
+import type { RequestPlace } from '../../src/completions/request.js'
 import { requests } from '../support/batch-files.js'
 import { type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { answered, refused, USAGE } from '../support/endings.js'
@@ -134,8 +135,20 @@ describe('recording what is on disk already', () => {
 })
 
 describe('the verdict on a request', () => {
-  const verdict = (index: number, generation = 0) =>
-    askVerdict(session.redis, session.keys, batch.place(index, generation))
+  const verdictOn = async (place: RequestPlace) =>
+    (await askVerdicts(session.redis, session.keys, place.batch, [place]))[0]
+  const verdict = (index: number, generation = 0) => verdictOn(batch.place(index, generation))
+
+  it('is asked for many at once, and given in their order', async () => {
+    await batch.record(7, answered(batch.place(7)))
+    const places = [batch.place(6), batch.place(7), batch.place(8, 1), batch.place(9)]
+    expect(await askVerdicts(session.redis, session.keys, batch.id, places)).toEqual([
+      'go',
+      'done',
+      'done',
+      'go',
+    ])
+  })
 
   it('is to go when nothing is against it', async () => {
     expect(await verdict(7)).toBe('go')
@@ -165,6 +178,6 @@ describe('the verdict on a request', () => {
 
   it('is to stop when Redis knows no such batch', async () => {
     const place = { batch: 'bffffffffffff', index: 0, generation: 0 }
-    expect(await askVerdict(session.redis, session.keys, place)).toBe('stopped')
+    expect(await verdictOn(place)).toBe('stopped')
   })
 })
