@@ -2,7 +2,8 @@ import { stepPace } from '../../../src/admission/pace/pace.js'
 import type { PaceLease, PaceReport, PaceState } from '../../../src/admission/pace/state.js'
 import type { VirtualClock } from './clock.js'
 
-export interface SimulatedLease extends PaceLease {
+export interface SimulatedLease {
+  readonly lease: PaceLease
   readonly epoch: number
   readonly isOpen: boolean
 }
@@ -23,7 +24,7 @@ export function createSharedPace(clock: VirtualClock, state: PaceState, ceiling:
       clock.in(ONE_WAY_S, () => {
         for (const report of reports.slice(0, -1)) step(0, report)
         const lease = step(want, reports.at(-1) ?? null)
-        const told = { ...lease, epoch: state.epoch, isOpen: state.closed === 0 }
+        const told = { lease, epoch: state.epoch, isOpen: state.closed === 0 }
         clock.in(ONE_WAY_S, () => answer(told))
       })
     },

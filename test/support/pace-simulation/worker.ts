@@ -30,7 +30,7 @@ const LONGEST_BACKOFF_S = 120
 export function startWorker(around: Surroundings, concurrency: number): void {
   const { clock, pace, backlog, upstream, random } = around
   const wakeUp = createWakeUp(clock, ask)
-  let reports = new Map<number, PaceReport>()
+  let reports = new Map<number, Sum>()
   let waiting: Prompt[] = []
   let scheduled: Scheduled[] = []
   let free = concurrency
@@ -47,15 +47,20 @@ export function startWorker(around: Surroundings, concurrency: number): void {
     }
   }
 
-  function add(epoch: number, more: Partial<PaceReport>): void {
-    reports.set(epoch, sumOf(reports.get(epoch) ?? { ...NOTHING, epoch }, more))
+  function sumFor(epoch: number): Sum {
+    let sum = reports.get(epoch)
+    if (sum === undefined) {
+      sum = { ...NOTHING, epoch }
+      reports.set(epoch, sum)
+    }
+    return sum
   }
 
   function voidScheduled(): void {
     const left = scheduled.filter((permit) => !permit.isVoid)
     for (const permit of left) {
       permit.isVoid = true
-      add(permit.epoch, { unsent: 1 })
+      sumFor(permit.epoch).unsent++
     }
     waiting = [...left.map(({ prompt }) => prompt), ...waiting]
     scheduled = []
@@ -65,11 +70,11 @@ export function startWorker(around: Surroundings, concurrency: number): void {
     const want = Math.min(waiting.length, MOST_PERMITS_A_LEASE)
     const sending = [...reports.values()]
     reports = new Map()
-    pace.ask(want, sending, (lease) => {
+    pace.ask(want, sending, (told) => {
       scheduled = scheduled.filter(({ isVoid }) => !isVoid)
-      if (!lease.isOpen || scheduled.some(({ epoch }) => epoch < lease.epoch)) voidScheduled()
-      giveOut(lease)
-      const wait = want === 0 && waiting.length > 0 ? 0 : Math.min(LONGEST_WAIT_S, lease.wait)
+      if (!told.isOpen || scheduled.some(({ epoch }) => epoch < told.epoch)) voidScheduled()
+      giveOut(told)
+      const wait = want === 0 && waiting.length > 0 ? 0 : Math.min(LONGEST_WAIT_S, told.lease.wait)
       wakeUp.done()
       usefulAt = clock.now + wait
       if (waiting.length > 0) wakeUp.in(wait)
@@ -77,27 +82,28 @@ export function startWorker(around: Surroundings, concurrency: number): void {
     })
   }
 
-  function giveOut(lease: SimulatedLease): void {
+  function giveOut({ lease, epoch, isOpen }: SimulatedLease): void {
     for (let i = 0; i < lease.permits; i++) {
-      const prompt = lease.epoch <= refusedEpoch ? undefined : waiting.shift()
+      const prompt = epoch <= refusedEpoch ? undefined : waiting.shift()
       if (prompt === undefined) {
-        add(lease.epoch, { unsent: 1 })
+        sumFor(epoch).unsent++
         wakeUp.in(REPORT_S)
         continue
       }
-      const permit: Scheduled = { prompt, epoch: lease.epoch, isVoid: false }
+      const permit: Scheduled = { prompt, epoch, isVoid: false }
       scheduled.push(permit)
       clock.in(lease.firstIn + i / lease.rate, () => {
-        if (!permit.isVoid) send(permit, lease)
+        if (!permit.isVoid) send(permit, isOpen)
       })
     }
   }
 
-  function send(permit: Scheduled, { epoch, isOpen }: SimulatedLease): void {
+  function send(permit: Scheduled, isOpen: boolean): void {
+    const { epoch } = permit
     const sentAt = clock.now
     permit.isVoid = true
     upstream.call((reply) => {
-      add(epoch, reportOf(reply, permit.prompt, clock.now - sentAt))
+      addReply(sumFor(epoch), reply, permit.prompt, clock.now - sentAt)
       if (reply.kind === 'refused' && epoch > refusedEpoch) {
         refusedEpoch = epoch
         voidScheduled()
@@ -120,6 +126,8 @@ export function startWorker(around: Surroundings, concurrency: number): void {
   clock.in(random() * 0.01, fill)
 }
 
+type Sum = { -readonly [Field in keyof PaceReport]: number }
+
 const NOTHING: PaceReport = {
   epoch: 0,
   answered: 0,
@@ -133,28 +141,21 @@ const NOTHING: PaceReport = {
   hint: 0,
 }
 
-function reportOf(reply: Reply, prompt: Prompt, took: number): Partial<PaceReport> {
+function addReply(sum: Sum, reply: Reply, prompt: Prompt, took: number): void {
   switch (reply.kind) {
     case 'answered':
-      return { answered: 1, hint: reply.hint }
+      sum.answered++
+      sum.hint = reply.hint
+      return
     case 'refused':
-      return { refused: 1, retryAfter: reply.retryAfter, slowestRefusal: took, hint: reply.hint }
+      sum.refused++
+      sum.retryAfter = Math.max(sum.retryAfter, reply.retryAfter)
+      sum.slowestRefusal = Math.max(sum.slowestRefusal, took)
+      sum.hint = reply.hint
+      return
     case 'failed':
-      return { failed: 1, fresh: prompt.hasFailed ? 0 : 1 }
-  }
-}
-
-function sumOf(sum: PaceReport, more: Partial<PaceReport>): PaceReport {
-  return {
-    ...sum,
-    answered: sum.answered + (more.answered ?? 0),
-    refused: sum.refused + (more.refused ?? 0),
-    failed: sum.failed + (more.failed ?? 0),
-    fresh: sum.fresh + (more.fresh ?? 0),
-    unsent: sum.unsent + (more.unsent ?? 0),
-    retryAfter: Math.max(sum.retryAfter, more.retryAfter ?? -1),
-    slowestRefusal: Math.max(sum.slowestRefusal, more.slowestRefusal ?? 0),
-    hint: more.hint || sum.hint,
+      sum.failed++
+      if (!prompt.hasFailed) sum.fresh++
   }
 }
 
