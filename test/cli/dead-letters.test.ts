@@ -1,3 +1,4 @@
+import { raisePace } from '../support/pace.js'
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { expectAnswers, ids, jsonLines, MODEL, request, requests, summaryOf } from '../support/batch-files.js'
@@ -63,7 +64,7 @@ test('10,000 dead letters of three kinds: listed, filtered, and retried as other
   expect(repeated.stdout).toContain(`conduit-batch status ${id} --watch`)
   expect(await retried()).toBe(COUNT)
   await batch.lease.release()
-  await redis.hset(keys.pace, 'rate', 1000)
+  await raisePace({ redis, keys })
   const worked = place.start(['work', '--until-idle', '--concurrency', '100'])
   expect(await worked.ended).toExitWith(0)
   expect(await store.marks(id)).toMatchObject({ state: 'completed', completed: COUNT, failed: 0 })

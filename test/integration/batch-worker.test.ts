@@ -20,6 +20,7 @@ import { leaseOn, silent, type TestBatch, testBatch, testSession } from '../supp
 import { startTestWorker, type TestWorker } from '../support/completion-worker.js'
 import { answered, refused } from '../support/endings.js'
 import { eventually } from '../support/eventually.js'
+import { fixedPace, raisePace, setPace } from '../support/pace.js'
 import { holdRequest, personHold } from '../support/gates.js'
 import { uniquePrefix } from '../support/redis.js'
 
@@ -33,7 +34,7 @@ const workers = new Set<BatchWorker>()
 beforeEach(async () => {
   keyPrefix = uniquePrefix()
   session = await testSession(keyPrefix)
-  await raisePace()
+  await raisePace(session)
   troubles = []
   clock = { aheadMs: 0, looks: 0 }
 })
@@ -42,11 +43,6 @@ afterEach(async () => {
   workers.clear()
   await simulator?.close()
 })
-
-/** The tests are not about the pace. */
-async function raisePace(): Promise<void> {
-  await session.redis.hset(session.keys.pace, 'rate', 1000)
-}
 
 function now(): number {
   clock.looks++
@@ -123,7 +119,7 @@ describe('a batch', () => {
   })
 
   it('is fed no further than a few seconds of work, however long it is', async () => {
-    await session.redis.hset(session.keys.pace, 'rate', 1)
+    await setPace(session, fixedPace(1))
     const batch = await testBatch(requests(3000), {}, session)
     startBatches(batch)
     await eventually('a chunk is fed', async () => ((await session.store.marks(batch.id))?.fed ?? 0) > 0)
@@ -154,7 +150,7 @@ describe('a Redis that lost everything', () => {
     await loseEverything()
     simulator.control({ topUpCents: 1000 })
     expect(await session.store.register(batch.manifest, batch.directory.id)).toBe('running')
-    await raisePace()
+    await raisePace(session)
     startBatches(batch)
     await call()
     await untilState(batch, 'completed')

@@ -47,6 +47,7 @@ describe('a batch against a token bucket', () => {
     ['429s take 0.2 to 0.5 s', 1.15, 0.06, { refusal: [0.2, 0.5] }],
     ['429s take 0.2 to 0.5 s, 4 workers', 1.15, 0.06, { refusal: [0.2, 0.5], workers: 4 }],
     ['Retry-After is missing', 1.06, 0.02, { retryAfter: 'missing' }],
+    ['Redis is 20 ms away', 1.06, 0.02, { roundTrip: 0.02 }],
     ['headers tell the limit', 1.03, 0, { tellsLimit: true }],
   ])('of 100 a second, burst 20; %s: at most %f times the ideal time, %f refused', (...row) => {
     const [, mostTime, mostRefused, over] = row

@@ -34,6 +34,8 @@ export interface Scenario {
   readonly outage?: readonly [number, number]
   /** Calls per second. */
   readonly ceiling: number
+  /** To Redis and back, s. */
+  readonly roundTrip: number
   /** Seconds after a full minute at which it starts. */
   readonly startsAt: number
   readonly seed: number
@@ -62,6 +64,7 @@ const USUAL: Scenario = {
   tellsLimit: false,
   othersPerSecond: 0,
   ceiling: 10_000,
+  roundTrip: 0.001,
   startsAt: 0,
   seed: 1,
 }
@@ -69,13 +72,13 @@ const USUAL: Scenario = {
 /** Runs a fleet against an upstream on a virtual clock: the same scenario gives the same run. */
 export function simulate(over: Partial<Scenario>): Run {
   const scenario = { ...USUAL, ...over }
-  const { prompts, seconds, workers, concurrency, ceiling, seed, after } = scenario
+  const { prompts, seconds, workers, concurrency, seed, after } = scenario
   const startAt = after === undefined ? A_FULL_MINUTE + scenario.startsAt : after.run.endedAt + after.idle
   const clock = createVirtualClock(startAt)
   const random = seededRandom(seed)
   const journal = createJournal()
   const state = after === undefined ? startPace(startAt) : { ...after.run.state }
-  const pace = createSharedPace(clock, state, ceiling)
+  const pace = createSharedPace(clock, state, scenario)
   const backlog = createBacklog(clock, prompts)
   const upstream = createUpstream(clock, scenario, random, journal)
   for (let n = 0; n < workers; n++) {

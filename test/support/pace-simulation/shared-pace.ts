@@ -13,19 +13,22 @@ export interface SharedPace {
   ask(want: number, reports: readonly PaceReport[], answer: (lease: SimulatedLease) => void): void
 }
 
-const ONE_WAY_S = 0.0005
-
-export function createSharedPace(clock: VirtualClock, state: PaceState, ceiling: number): SharedPace {
+/** @param roundTrip to Redis and back, s */
+export function createSharedPace(
+  clock: VirtualClock,
+  state: PaceState,
+  { ceiling, roundTrip }: { readonly ceiling: number; readonly roundTrip: number },
+): SharedPace {
   const step = (want: number, report: PaceReport | null): PaceLease =>
     stepPace(state, { want, report, now: clock.now, ceiling })
 
   return {
     ask(want, reports, answer) {
-      clock.in(ONE_WAY_S, () => {
+      clock.in(roundTrip / 2, () => {
         for (const report of reports.slice(0, -1)) step(0, report)
         const lease = step(want, reports.at(-1) ?? null)
         const told = { lease, epoch: state.epoch, isOpen: state.closed === 0 }
-        clock.in(ONE_WAY_S, () => answer(told))
+        clock.in(roundTrip / 2, () => answer(told))
       })
     },
   }
