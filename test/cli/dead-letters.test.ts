@@ -1,10 +1,10 @@
-import { raisePace } from '../support/pace.js'
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { expectAnswers, ids, jsonLines, MODEL, request, requests, summaryOf } from '../support/batch-files.js'
 import { testBatch, testSession } from '../support/batches.js'
 import { type CliEnd, createWorkplace, settingsFor, simulate } from '../support/cli.js'
 import { EXHAUSTED, letDie, NO_MODEL, TOO_LONG } from '../support/dead-batch.js'
+import { raisePace } from '../support/pace.js'
 import { uniquePrefix } from '../support/redis.js'
 import { redisThroughTest } from '../support/redis-proxy.js'
 

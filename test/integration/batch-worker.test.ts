@@ -20,8 +20,8 @@ import { leaseOn, silent, type TestBatch, testBatch, testSession } from '../supp
 import { startTestWorker, type TestWorker } from '../support/completion-worker.js'
 import { answered, refused } from '../support/endings.js'
 import { eventually } from '../support/eventually.js'
-import { fixedPace, raisePace, setPace } from '../support/pace.js'
 import { holdRequest, personHold } from '../support/gates.js'
+import { raisePace } from '../support/pace.js'
 import { uniquePrefix } from '../support/redis.js'
 
 let keyPrefix: string
@@ -119,7 +119,7 @@ describe('a batch', () => {
   })
 
   it('is fed no further than a few seconds of work, however long it is', async () => {
-    await setPace(session, fixedPace(1))
+    await session.redis.hset(session.keys.pace, 'rate', 1)
     const batch = await testBatch(requests(3000), {}, session)
     startBatches(batch)
     await eventually('a chunk is fed', async () => ((await session.store.marks(batch.id))?.fed ?? 0) > 0)

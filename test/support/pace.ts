@@ -33,5 +33,8 @@ export function raisePace(place: Place): Promise<void> {
 export async function readPaceState({ redis, keys }: Place): Promise<PaceState> {
   const stored = await redis.hgetall(keys.pace)
   const state = startPace(await redisSeconds(redis))
-  return { ...state, ...Object.fromEntries(Object.entries(stored).map(([name, value]) => [name, Number(value)])) }
+  return {
+    ...state,
+    ...Object.fromEntries(Object.entries(stored).map(([name, value]) => [name, Number(value)])),
+  }
 }
