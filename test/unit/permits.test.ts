@@ -222,15 +222,14 @@ describe('permits whose time has not come', () => {
       return { paceEpoch, spacingMs: 10 }
     })
     const order: number[] = []
-    const call = (caller: number) =>
-      void permits.acquire().then((admission) => {
-        order.push(caller)
-        if (caller === 0 && admission.kind === 'go') {
-          admission.permit.report({ kind: 'refused', retryAfterMs: null })
-        }
-      })
-    for (const caller of [0, 1, 2]) call(caller)
-    setTimeout(() => call(3), 4)
+    const call = (caller: number) => permits.acquire().finally(() => order.push(caller))
+    const first = call(0)
+    void call(1)
+    void call(2)
+    await elapse(5)
+    void call(3)
+    const admission = await first
+    if (admission.kind === 'go') admission.permit.report({ kind: 'refused', retryAfterMs: null })
     await elapse(200)
     expect(order).toEqual([0, 1, 2, 3])
   })
