@@ -4,6 +4,7 @@ import { expectAnswers, ids, jsonLines, MODEL, request, requests, summaryOf } fr
 import { testBatch, testSession } from '../support/batches.js'
 import { type CliEnd, createWorkplace, settingsFor, simulate } from '../support/cli.js'
 import { EXHAUSTED, letDie, NO_MODEL, TOO_LONG } from '../support/dead-batch.js'
+import { raisePace } from '../support/pace.js'
 import { uniquePrefix } from '../support/redis.js'
 import { redisThroughTest } from '../support/redis-proxy.js'
 
@@ -63,7 +64,7 @@ test('10,000 dead letters of three kinds: listed, filtered, and retried as other
   expect(repeated.stdout).toContain(`conduit-batch status ${id} --watch`)
   expect(await retried()).toBe(COUNT)
   await batch.lease.release()
-  await redis.hset(keys.pace, 'rate', 1000)
+  await raisePace({ redis, keys })
   const worked = place.start(['work', '--until-idle', '--concurrency', '100'])
   expect(await worked.ended).toExitWith(0)
   expect(await store.marks(id)).toMatchObject({ state: 'completed', completed: COUNT, failed: 0 })

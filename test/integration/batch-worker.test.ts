@@ -21,6 +21,7 @@ import { startTestWorker, type TestWorker } from '../support/completion-worker.j
 import { answered, refused } from '../support/endings.js'
 import { eventually } from '../support/eventually.js'
 import { holdRequest, personHold } from '../support/gates.js'
+import { raisePace } from '../support/pace.js'
 import { uniquePrefix } from '../support/redis.js'
 
 let keyPrefix: string
@@ -33,7 +34,7 @@ const workers = new Set<BatchWorker>()
 beforeEach(async () => {
   keyPrefix = uniquePrefix()
   session = await testSession(keyPrefix)
-  await raisePace()
+  await raisePace(session)
   troubles = []
   clock = { aheadMs: 0, looks: 0 }
 })
@@ -42,11 +43,6 @@ afterEach(async () => {
   workers.clear()
   await simulator?.close()
 })
-
-/** The tests are not about the pace. */
-async function raisePace(): Promise<void> {
-  await session.redis.hset(session.keys.pace, 'rate', 1000)
-}
 
 function now(): number {
   clock.looks++
@@ -154,7 +150,7 @@ describe('a Redis that lost everything', () => {
     await loseEverything()
     simulator.control({ topUpCents: 1000 })
     expect(await session.store.register(batch.manifest, batch.directory.id)).toBe('running')
-    await raisePace()
+    await raisePace(session)
     startBatches(batch)
     await call()
     await untilState(batch, 'completed')

@@ -14,6 +14,7 @@ import { expectAnswers, ids, jsonLines, readOutput, request } from '../support/b
 import { leaseOn, silent, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { startTestWorker, type TestWorker } from '../support/completion-worker.js'
 import { eventually } from '../support/eventually.js'
+import { raisePace } from '../support/pace.js'
 
 let session: Session
 let simulator: Simulator
@@ -22,7 +23,7 @@ let caller: TestWorker
 let batches: BatchWorker | null
 beforeEach(async () => {
   session = await testSession()
-  await session.redis.hset(session.keys.pace, 'rate', 1000)
+  await raisePace(session)
   letters = createDeadLetters(session.redis, session.keys, session.deadLetters)
   simulator = await startSimulator()
   caller = await startTestWorker(session, { baseUrl: simulator.baseUrl })

@@ -20,6 +20,7 @@ import { completion, failure, type Reply, type ScriptedConduit, scriptConduit } 
 import { answered } from '../support/endings.js'
 import { eventually } from '../support/eventually.js'
 import { holdRequest } from '../support/gates.js'
+import { readPaceState, setPace } from '../support/pace.js'
 
 const MINUTE_MS = 60_000
 
@@ -210,7 +211,7 @@ describe('a 429', () => {
     expect(delayMs).toBeLessThanOrEqual(30_000)
     expect(await jobOf(0)).toMatchObject({ attemptsMade: 0 })
     expect(await fields()).toMatchObject({ throttled: '1', retries: '0' })
-    expect(await session.redis.hget(session.keys.pace, 'epoch')).toBe('1')
+    await eventually('the fleet knows', async () => (await readPaceState(session)).closed === 1)
   })
 
   it('is counted with the request, so that it waits longer each time, and pauses do not count', async () => {
@@ -482,7 +483,7 @@ describe('a worker that is closed', () => {
 
   it('gives back what still waits for a permit, without a call', async () => {
     const conduit = await scriptConduit()
-    await session.redis.hset(session.keys.pace, { notBefore: Date.now() + MINUTE_MS, rate: 1 })
+    await setPace(session, { closed: 1, notBefore: (Date.now() + MINUTE_MS) / 1000 })
     batch = await fed(['', '', ''])
     const worker = await start(conduit)
     await eventually('all are taken', async () => (await counts()).active === 3)

@@ -1,10 +1,9 @@
 import type { Redis } from 'ioredis'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { readPace } from '../../src/admission/read-pace.js'
 import { holdRequest, personHold, type TestGate, testGate } from '../support/gates.js'
+import { fixedPace, readPaceState, redisSeconds, setPace } from '../support/pace.js'
 import { connectForTest } from '../support/redis.js'
-
-/** The rate was last looked at in the future, so it does not grow before the test looks, however slow that is. */
-const NO_GROWTH_MS = 600_000
 
 let redis: Redis
 let other: Redis
@@ -17,30 +16,19 @@ beforeEach(() => {
   test = testGate(redis)
 })
 
-/** Writes what the pace was, so that no test has to wait for it. `atMs` counts from now. */
-async function setPace(pace: {
-  rate?: number
-  atMs?: number
-  notBeforeMs?: number
-  epoch?: number
-  nextMs?: number
-}) {
-  const now = await nowMs()
-  const fields: Record<string, number> = {}
-  if (pace.rate !== undefined) fields.rate = pace.rate
-  if (pace.atMs !== undefined) fields.at = now + pace.atMs
-  if (pace.notBeforeMs !== undefined) fields.notBefore = now + pace.notBeforeMs
-  if (pace.epoch !== undefined) fields.epoch = pace.epoch
-  if (pace.nextMs !== undefined) fields.next = now + pace.nextMs
-  await redis.hset(test.keys.pace, fields)
+const nowMs = async () => 1000 * (await redisSeconds(redis))
+
+const NO_PACE = {
+  ratePerSecond: 0,
+  learnedPerMinute: null,
+  state: 'open',
+  since: null,
+  closedUntil: null,
+  refusedShare: null,
 }
 
-async function nowMs(): Promise<number> {
-  const [seconds, micros] = await redis.time()
-  return Number(seconds) * 1000 + Number(micros) / 1000
-}
-
-const rateOf = async () => Number(await redis.hget(test.keys.pace, 'rate'))
+/** The time of a closing has passed, or that until the next call in an outage. */
+const endClosing = () => setPace(test, { notBefore: 0 })
 
 /** Opened again after a hold: calls go out one at a time, in gate epoch 1. */
 async function probing(): Promise<void> {
@@ -56,19 +44,19 @@ describe('an open gate', () => {
   })
 
   it('gives no more than some dozen milliseconds of pace, and the next ones after them', async () => {
-    await setPace({ rate: 200, atMs: NO_GROWTH_MS })
-    const limits = { maxRatePerSecond: 200 }
+    await setPace(test, fixedPace(210))
+    const limits = { maxRatePerSecond: 210 }
     const first = await test.ask(1000, undefined, limits)
-    const firstAt = Number(await redis.hget(test.keys.pace, 'at'))
+    const firstAt = (await readPaceState(test)).at
     expect(first.permits).toBe(11)
     const second = await test.ask(1000, undefined, limits)
-    const elapsedMs = Number(await redis.hget(test.keys.pace, 'at')) - firstAt
-    expect(second.permits).toBeLessThanOrEqual(elapsedMs / 5 + 1)
+    const elapsed = (await readPaceState(test)).at - firstAt
+    expect(second.permits).toBeLessThanOrEqual(elapsed * 210 + 1)
   })
 
   it('says to ask again when that gives more than a permit or two, and before those given are used up', async () => {
-    await setPace({ rate: 200, atMs: NO_GROWTH_MS })
-    const limits = { maxRatePerSecond: 200 }
+    await setPace(test, fixedPace(210))
+    const limits = { maxRatePerSecond: 210 }
     for (const _ of [1, 2, 3]) {
       const lease = await test.ask(1000, undefined, limits)
       expect(lease.askAgainInMs).toBeGreaterThan(15)
@@ -83,12 +71,12 @@ describe('an open gate', () => {
 
   it('spaces the permits of a whole fleet evenly, and never goes above the rate', async () => {
     const rate = 100
-    await setPace({ rate, atMs: NO_GROWTH_MS })
+    await setPace(test, fixedPace(rate))
     const sends: number[] = []
     for (let turn = 0; sends.length < 1.2 * rate; turn++) {
       const limits = { maxRatePerSecond: rate }
       const lease = await test.ask(1 + (turn % 4), undefined, limits, turn % 2 === 0 ? redis : other)
-      const leasedAt = Number(await redis.hget(test.keys.pace, 'at'))
+      const leasedAt = 1000 * (await readPaceState(test)).at
       for (let i = 0; i < lease.permits; i++) sends.push(leasedAt + lease.firstInMs + i * lease.spacingMs)
     }
     for (const [i, at] of sends.entries()) {
@@ -100,117 +88,103 @@ describe('an open gate', () => {
   })
 
   it('makes up for no idle time with a burst', async () => {
-    await setPace({ rate: 100, atMs: NO_GROWTH_MS })
-    await redis.hset(test.keys.pace, 'next', (await nowMs()) - 60_000)
+    const now = await redisSeconds(redis)
+    await setPace(test, { ...fixedPace(100), next: now - 60, at: now - 60, limited: 1 })
     expect((await test.ask(1000)).permits).toBeLessThanOrEqual(6)
   })
 })
 
 describe('the pace', () => {
-  /** The rate after an ask, and the time over which it grew, by the clock of Redis. */
-  async function askOverTime(): Promise<{ rate: number; seconds: number }> {
-    const at = async () => Number(await redis.hget(test.keys.pace, 'at'))
-    const before = await at()
-    const { ratePerSecond } = await test.ask(0)
-    return { rate: ratePerSecond, seconds: ((await at()) - before) / 1000 }
-  }
-
-  it('grows fast until the first refusal, and slowly after it, up to the highest rate', async () => {
-    await setPace({ rate: 100, atMs: -1000, epoch: 0, nextMs: 1000 })
-    const fast = await askOverTime()
-    expect(fast.rate).toBeCloseTo(100 * Math.exp(fast.seconds), 1)
-    await setPace({ rate: 100, atMs: -5000, epoch: 1, nextMs: 1000 })
-    const slow = await askOverTime()
-    expect(slow.rate).toBeCloseTo(100 * Math.exp(0.1 * slow.seconds), 1)
-    await setPace({ rate: 100, atMs: -5000, nextMs: 1000 })
-    expect((await test.ask(0, undefined, { maxRatePerSecond: 120 })).ratePerSecond).toBe(120)
+  it('never goes above the highest rate, nor do its permits', async () => {
+    await setPace(test, { base: 1000 })
+    const lease = await test.ask(200, undefined, { maxRatePerSecond: 110 })
+    expect(lease).toMatchObject({ ratePerSecond: 110, spacingMs: 1000 / 110, permits: 6 })
   })
 
-  it('does not grow while the pace is not what calls wait for', async () => {
-    await setPace({ rate: 100, atMs: -5000, nextMs: -1000 })
-    expect((await test.ask(0)).ratePerSecond).toBe(100)
-  })
-
-  it('does not explode over an idle night', async () => {
-    await setPace({ rate: 1, atMs: -8 * 3600_000, epoch: 1, nextMs: 1000 })
-    expect((await test.ask(0)).ratePerSecond).toBeLessThan(3)
-  })
-
-  it('does not grow while it is closed', async () => {
-    await setPace({ rate: 100, atMs: -5000, notBeforeMs: 5000 })
-    expect((await test.ask(0)).ratePerSecond).toBe(100)
-  })
-
-  it('closes for Retry-After at a 429, for the whole fleet', async () => {
+  it('closes for Retry-After at a 429, for the whole fleet, and opens in a new epoch', async () => {
+    await test.ask(5)
     const refused = await test.ask(5, { refused: 1, retryAfterMs: 3000 })
-    expect(refused).toMatchObject({ state: 'open', permits: 0, paceEpoch: 1 })
-    expect(refused.askAgainInMs).toBeGreaterThan(2900)
-    expect(refused.askAgainInMs).toBeLessThanOrEqual(3000)
+    expect(refused).toMatchObject({ state: 'open', pace: 'closed', permits: 0, paceEpoch: 0 })
+    expect(refused.askAgainInMs).toBeGreaterThan(3000)
+    expect(refused.askAgainInMs).toBeLessThanOrEqual(3251)
     const elsewhere = await test.ask(5, undefined, undefined, other)
-    expect(elsewhere.permits).toBe(0)
-    expect(elsewhere.askAgainInMs).toBeGreaterThan(1000)
+    expect(elsewhere).toMatchObject({ pace: 'closed', permits: 0 })
     expect(elsewhere.askAgainInMs).toBeLessThanOrEqual(refused.askAgainInMs)
+
+    await endClosing()
+    const opened = await test.ask(5, undefined, undefined, other)
+    expect(opened).toMatchObject({ pace: 'open', paceEpoch: 1 })
+    expect(opened.permits).toBeGreaterThan(0)
   })
 
-  it('closes for a second when no Retry-After says more', async () => {
-    for (const retryAfterMs of [null, 0, 400]) {
-      test = testGate(redis)
-      const { askAgainInMs, permits } = await test.ask(1, { refused: 1, retryAfterMs })
-      expect(permits).toBe(0)
-      expect(askAgainInMs).toBeGreaterThan(900)
-      expect(askAgainInMs).toBeLessThanOrEqual(1000)
-    }
+  it('takes in refusals of an earlier epoch without closing again', async () => {
+    await test.ask(5)
+    await test.ask(0, { refused: 1, retryAfterMs: 3000 })
+    await endClosing()
+    expect(await test.ask(0)).toMatchObject({ pace: 'open', paceEpoch: 1 })
+    expect(await test.ask(0, { refused: 3, paceEpoch: 0 })).toMatchObject({ pace: 'open', paceEpoch: 1 })
+    expect(await test.ask(0, { refused: 1, paceEpoch: 1 })).toMatchObject({ pace: 'closed', paceEpoch: 1 })
   })
 
-  it('believes an absurd Retry-After for a minute at most', async () => {
-    const { askAgainInMs } = await test.ask(1, { refused: 1, retryAfterMs: 31 * 86_400_000 })
-    expect(askAgainInMs).toBeLessThanOrEqual(60_000)
-    expect(askAgainInMs).toBeGreaterThan(59_000)
+  it.each([null, 0, 400, 31 * 86_400_000])(
+    'closes for the 429s that are on their way when Retry-After is %s',
+    async (ms) => {
+      await test.ask(5)
+      const lease = await test.ask(1, { refused: 1, retryAfterMs: ms, slowestRefusalMs: 300 })
+      expect(lease).toMatchObject({ pace: 'closed', permits: 0 })
+      expect(lease.askAgainInMs).toBeCloseTo(400, 0)
+    },
+  )
+
+  it('begins at a limit that headers tell', async () => {
+    const { ratePerSecond } = await test.ask(1, { answered: 1, limitPerMinute: 600 })
+    expect(ratePerSecond).toBeCloseTo(9.8, 1)
   })
 
-  it('gives permits again when the closing is over, one spacing after the other', async () => {
-    await test.ask(5, { refused: 1, retryAfterMs: 3000 })
-    await setPace({ notBeforeMs: 0 })
-    expect((await test.ask(5)).permits).toBeGreaterThan(0)
+  it('sees an outage for the whole fleet: one call asks whether it is over, and its answer ends it for all', async () => {
+    await setPace(test, fixedPace(200))
+    await test.ask(10)
+    const out = await test.ask(10, { failed: 10, fresh: 10 })
+    expect(out).toMatchObject({ pace: 'outage', permits: 0, paceEpoch: 1 })
+    expect(await test.ask(10, undefined, undefined, other)).toMatchObject({ pace: 'outage', permits: 0 })
+
+    await endClosing()
+    expect(await test.ask(10)).toMatchObject({ pace: 'outage', permits: 1 })
+    expect(await test.ask(10, undefined, undefined, other)).toMatchObject({ pace: 'outage', permits: 0 })
+    expect(await test.ask(0, { answered: 5 }, undefined, other)).toMatchObject({ pace: 'outage' })
+    const back = await test.ask(10, { answered: 1, paceEpoch: 1 }, undefined, other)
+    expect(back).toMatchObject({ pace: 'open', permits: 10, paceEpoch: 2 })
+    expect(back.ratePerSecond).toBeCloseTo(200, 0)
   })
 
-  it('is cut once for each closing: late 429s of the same epoch do not cut again', async () => {
-    const refused = { refused: 1, retryAfterMs: 60_000 }
-    await setPace({ rate: 100, atMs: NO_GROWTH_MS })
-    await test.ask(0, refused)
-    expect(await rateOf()).toBe(70)
-    for (let late = 0; late < 5; late++) await test.ask(0, refused, undefined, other)
-    expect(await rateOf()).toBe(70)
-    expect((await test.ask(0)).paceEpoch).toBe(1)
-    await test.ask(0, { ...refused, paceEpoch: 1 })
-    expect(await rateOf()).toBe(49)
+  it('is no outage while some are answered, nor when few requests fail often', async () => {
+    await test.ask(10)
+    await test.ask(0, { failed: 9, fresh: 9 })
+    await test.ask(0, { answered: 1, failed: 9, fresh: 9 })
+    expect(await test.ask(0, { failed: 50, fresh: 9 })).toMatchObject({ pace: 'open' })
   })
 
-  it('is cut once by any number of 429s in one report', async () => {
-    await setPace({ rate: 100, atMs: NO_GROWTH_MS })
-    await test.ask(0, { refused: 500, answered: 500 })
-    expect(await rateOf()).toBe(70)
-  })
+  it('is to be read: before anything, after refusals, in an outage', async () => {
+    expect(await readPace(redis, test.keys)).toEqual(NO_PACE)
+    await test.ask(4)
+    expect(await readPace(redis, test.keys)).toMatchObject({
+      ...NO_PACE,
+      ratePerSecond: 100,
+      refusedShare: 0,
+    })
 
-  it('stays closed as long as the longest Retry-After asks, also one that comes late', async () => {
-    await test.ask(0, { refused: 1, retryAfterMs: 2000 })
-    await test.ask(0, { refused: 1, retryAfterMs: 9000 })
-    await test.ask(0, { refused: 1, retryAfterMs: 1000 })
-    expect((await test.ask(1)).askAgainInMs).toBeGreaterThan(2000)
-  })
+    await setPace(test, fixedPace(49))
+    const { permits } = await test.ask(4)
+    expect(permits).toBeGreaterThan(0)
+    await test.ask(0, { refused: 2, retryAfterMs: 3000 })
+    const { at, notBefore } = await readPaceState(test)
+    const closed = await readPace(redis, test.keys)
+    expect(closed).toMatchObject({ state: 'closed', since: at * 1000, closedUntil: notBefore * 1000 })
+    expect(closed.learnedPerMinute).toBeCloseTo((49 * 60) / 0.98, 5)
+    expect(closed.refusedShare).toBeCloseTo(2 / (4 + permits), 2)
 
-  it('never falls so low that nothing goes any more', async () => {
-    await setPace({ rate: 0.6, atMs: NO_GROWTH_MS })
-    await test.ask(0, { refused: 1 })
-    await test.ask(0, { refused: 1, paceEpoch: 1 })
-    expect(await rateOf()).toBe(0.5)
-  })
-
-  it('is not slowed by answers and failures', async () => {
-    await setPace({ rate: 100, atMs: NO_GROWTH_MS })
-    await test.ask(0, { answered: 10, otherwise: 10 })
-    expect(await rateOf()).toBeGreaterThanOrEqual(100)
-    expect((await test.ask(1)).permits).toBe(1)
+    await test.ask(0, { failed: 10, fresh: 10 })
+    expect(await readPace(redis, test.keys)).toMatchObject({ state: 'outage', since: expect.any(Number) })
   })
 })
 
@@ -231,7 +205,6 @@ describe('a held gate', () => {
 
   it('still takes in 429s, so that the pace is right when it opens', async () => {
     await test.gate.hold(holdRequest())
-    await setPace({ rate: 100, atMs: NO_GROWTH_MS })
     await test.ask(0, { refused: 1, retryAfterMs: 20_000 })
     await test.gate.lift('*', 'person')
     const lease = await test.ask(1)
@@ -294,7 +267,7 @@ describe('after an opening', () => {
       state: 'probing',
       permits: 0,
     })
-    await setPace({ notBeforeMs: 0 })
+    await endClosing()
     expect(await test.ask(1)).toMatchObject({ state: 'probing', permits: 1 })
   })
 

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createPermits, type Permit, type Permits } from '../../src/admission/permits.js'
 import { eventually } from '../support/eventually.js'
 import { holdRequest, type TestGate, testGate } from '../support/gates.js'
+import { readPaceState, setPace } from '../support/pace.js'
 import { connectForTest } from '../support/redis.js'
 
 let connections: Redis[]
@@ -48,7 +49,7 @@ async function permitOf(pool: Permits): Promise<Permit> {
 describe('the permits of a fleet', () => {
   it('keep to the rate together, with far fewer trips to Redis than calls', async () => {
     const rate = 400
-    await test.redis.hset(test.keys.pace, 'rate', rate)
+    await setPace(test, { base: rate })
     const sentAt: number[] = []
     const until = performance.now() + 1200
     const caller = async (pool: Permits): Promise<void> => {
@@ -74,10 +75,10 @@ describe('the permits of a fleet', () => {
     const permit = await permitOf(one)
     await permitOf(other)
     const refusedAt = performance.now()
-    permit.report({ kind: 'refused', retryAfterMs: 1200 })
-    await eventually('Redis knows', async () => (await test.redis.hget(test.keys.pace, 'epoch')) === '1')
+    permit.report({ kind: 'refused', retryAfterMs: 2000 })
+    await eventually('Redis knows', async () => (await readPaceState(test)).closed === 1)
     await permitOf(other)
-    expect(performance.now() - refusedAt).toBeGreaterThan(1150)
+    expect(performance.now() - refusedAt).toBeGreaterThan(1950)
   })
 
   it('are void for all when one process finds the gate held', async () => {

@@ -13,6 +13,7 @@ import { startTestWorker, type TestWorker } from '../support/completion-worker.j
 import { completion, scriptConduit } from '../support/conduit.js'
 import { eventually } from '../support/eventually.js'
 import { personHold } from '../support/gates.js'
+import { raisePace } from '../support/pace.js'
 
 let session: Session
 let simulator: Simulator
@@ -21,7 +22,7 @@ let caller: TestWorker
 let batches: BatchWorker | null
 beforeEach(async () => {
   session = await testSession()
-  await session.redis.hset(session.keys.pace, 'rate', 1000)
+  await raisePace(session)
   letters = createDeadLetters(session.redis, session.keys, session.deadLetters)
   simulator = await startSimulator()
   caller = await startTestWorker(session, { baseUrl: simulator.baseUrl })

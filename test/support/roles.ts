@@ -6,6 +6,7 @@ import type { Session } from '../../src/batches/session.js'
 import { createKeyHolder } from '../../src/completions/key-holder.js'
 import { type Roles, startRoles } from '../../workers/roles.js'
 import { leaseOn, silent } from './batches.js'
+import { raisePace } from './pace.js'
 import { putAwayAfterAll, putAwayAfterEach } from './put-away.js'
 
 /** What a test does with them. */
@@ -26,7 +27,7 @@ export async function startTestRoles(
   session: Session,
   { baseUrl, dataDirectory }: { readonly baseUrl: string; readonly dataDirectory?: string },
 ): Promise<TestRoles> {
-  await session.redis.hset(session.keys.pace, 'rate', 1000)
+  await raisePace(session)
   const directory = await openDataDirectory(dataDirectory ?? (await temporaryDirectory()))
   const keyHolder = await createKeyHolder({ apiKey: 'sk-simulator', apiKeyFile: null })
   const roles = await startRoles({

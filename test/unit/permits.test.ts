@@ -114,9 +114,10 @@ describe('callers that come together', () => {
 describe('a caller that comes during a round trip', () => {
   it('is asked for right after one that asked for nobody', async () => {
     let answer = (_: Partial<Lease>): void => {}
+    let paceEpoch = 0
     const { permits, trips } = permitsOn((want) =>
       want > 0
-        ? {}
+        ? { paceEpoch: paceEpoch++ }
         : new Promise((resolve) => {
             answer = resolve
           }),
@@ -163,7 +164,7 @@ describe('a gate that is held', () => {
     expect(all.kinds()).toEqual(['go', 'held', 'held', 'held'])
     expect(permits.leased).toBe(0)
     await permits.flush()
-    expect(trips.at(-1)).toMatchObject({ want: 0, report: aReport({ otherwise: 3 }) })
+    expect(trips.at(-1)).toMatchObject({ want: 0, report: aReport({ unsent: 3 }) })
   })
 
   it('is asked anew for who comes later', async () => {
@@ -172,6 +173,119 @@ describe('a gate that is held', () => {
     const all = callers(permits, 2)
     await elapse(20)
     expect(all.kinds()).toEqual(['go', 'go'])
+  })
+})
+
+describe('permits whose time has not come', () => {
+  /** Four callers on permits 10 ms apart; what later trips say is up to the test. */
+  async function fourCallers(later: Partial<Lease>) {
+    let isFirst = true
+    const made = permitsOn((want) => {
+      if (!isFirst) return { permits: 0, askAgainInMs: 200, ...later }
+      isFirst = false
+      return { permits: want, spacingMs: 10 }
+    })
+    const all = callers(made.permits, 4)
+    await elapse(5)
+    expect(all.order()).toEqual([0])
+    expect(made.permits.leased).toBe(3)
+    return { ...made, all }
+  }
+
+  it('are void at the first 429 of their epoch: they are given back with its report', async () => {
+    const { permits, trips, all } = await fourCallers({ pace: 'closed' })
+    all.permitOf(0).report({ kind: 'refused', retryAfterMs: null })
+    expect(permits).toMatchObject({ leased: 0, waiting: 3 })
+    await elapse(100)
+    expect(all.order()).toEqual([0])
+    expect(trips[1]).toMatchObject({ want: 3, report: { refused: 1, unsent: 3, slowestRefusalMs: 1 } })
+  })
+
+  it.each([
+    ['a new epoch', { paceEpoch: 1 }],
+    ['a closing', { pace: 'closed' }],
+    ['an outage', { pace: 'outage', paceEpoch: 1 }],
+  ] as const)('are void when a lease tells of %s', async (_, told) => {
+    const { permits, trips, all } = await fourCallers(told)
+    callers(permits, 1)
+    await elapse(7)
+    expect(permits).toMatchObject({ leased: 0, waiting: 4 })
+    expect(all.order()).toEqual([0])
+    await permits.flush()
+    expect(trips.at(-1)?.report).toEqual(aReport({ unsent: 3 }))
+  })
+
+  it('leave their callers their place: they go before whoever came later', async () => {
+    let paceEpoch = 0
+    const { permits } = permitsOn((_, report) => {
+      if (report !== null && report.refused > 0) paceEpoch = 1
+      return { paceEpoch, spacingMs: 10 }
+    })
+    const order: number[] = []
+    const call = (caller: number) => permits.acquire().finally(() => order.push(caller))
+    const first = call(0)
+    void call(1)
+    void call(2)
+    await elapse(5)
+    void call(3)
+    const admission = await first
+    if (admission.kind === 'go') admission.permit.report({ kind: 'refused', retryAfterMs: null })
+    await elapse(200)
+    expect(order).toEqual([0, 1, 2, 3])
+  })
+
+  it('are void before they come when they are of an epoch that was refused meanwhile', async () => {
+    const answers: ((lease: Partial<Lease>) => void)[] = []
+    const { permits, trips } = permitsOn((_, report) =>
+      trips.length === 2 && report === null ? new Promise((resolve) => answers.push(resolve)) : {},
+    )
+    const first = callers(permits, 1)
+    await elapse(10)
+    const second = callers(permits, 1)
+    await elapse(10)
+    first.permitOf(0).report({ kind: 'refused', retryAfterMs: null })
+    answers[0]?.({ permits: 1, paceEpoch: 0 })
+    await elapse(1)
+    expect(second.kinds()).toEqual([])
+    expect(trips[2]).toMatchObject({ want: 1, report: { refused: 1, unsent: 1 } })
+  })
+})
+
+describe('an outage', () => {
+  it('is seen from here when ten requests fail for the first time in a row, until one call succeeds', async () => {
+    const { permits } = permitsOn()
+    const all = callers(permits, 14)
+    await elapse(50)
+    for (let at = 0; at < 9; at++) all.permitOf(at).report({ kind: 'failed', fresh: true })
+    all.permitOf(9).report({ kind: 'failed', fresh: false })
+    expect(permits.outage).toBe(false)
+    all.permitOf(10).report({ kind: 'failed', fresh: true })
+    expect(permits.outage).toBe(true)
+    all.permitOf(11).report({ kind: 'answered' })
+    expect(permits.outage).toBe(false)
+  })
+
+  it('is told by the fleet, and its end too', async () => {
+    let pace: Lease['pace'] = 'outage'
+    const { permits } = permitsOn(() => ({ pace }))
+    await permits.refresh()
+    expect(permits.outage).toBe(true)
+    pace = 'open'
+    await permits.refresh()
+    expect(permits.outage).toBe(false)
+  })
+
+  it('is asked for by one call, whose answer is told at once', async () => {
+    const { permits, trips } = permitsOn((_, report) =>
+      report === null ? { pace: 'outage', permits: 1, askAgainInMs: 400 } : {},
+    )
+    const all = callers(permits, 3)
+    await elapse(10)
+    all.permitOf(0).report({ kind: 'answered' })
+    await elapse(1)
+    expect(trips.at(-1)?.report).toEqual(aReport({ answered: 1 }))
+    await elapse(5)
+    expect(all.kinds()).toEqual(['go', 'go', 'go'])
   })
 })
 
@@ -213,7 +327,7 @@ describe('a single probe', () => {
     expect(all.kinds()).toEqual(['closing'])
     answer(probe)
     await permits.flush()
-    expect(trips.at(-1)?.report).toEqual(aReport({ gateEpoch: 1, otherwise: 1 }))
+    expect(trips.at(-1)?.report).toEqual(aReport({ gateEpoch: 1, unsent: 1 }))
   })
 })
 
@@ -225,15 +339,30 @@ describe('reports', () => {
     return { ...made, all, before: made.trips.length }
   }
 
+  it('wait for company a tenth of a second, then they go without a lease', async () => {
+    const { trips, all, before } = await granted()
+    all.permitOf(0).report({ kind: 'answered' })
+    await elapse(60)
+    all.permitOf(1).report({ kind: 'failed', fresh: true })
+    await elapse(39)
+    expect(trips).toHaveLength(before)
+    await elapse(1)
+    expect(trips.slice(before).map(({ want, report }) => ({ want, report }))).toEqual([
+      { want: 0, report: aReport({ answered: 1, failed: 1, fresh: 1 }) },
+    ])
+    await elapse(1000)
+    expect(trips).toHaveLength(before + 1)
+  })
+
   it('are summed, and go with the next lease', async () => {
     const { permits, trips, all, before } = await granted()
     all.permitOf(0).report({ kind: 'answered' })
     all.permitOf(1).report({ kind: 'otherwise' })
     all.permitOf(2).report({ kind: 'answered' })
-    await elapse(1000)
+    await elapse(90)
     expect(trips).toHaveLength(before)
     callers(permits, 1)
-    await elapse(10)
+    await elapse(9)
     expect(trips.slice(before).map(({ want, report }) => ({ want, report }))).toEqual([
       { want: 1, report: aReport({ answered: 2, otherwise: 1 }) },
     ])
@@ -247,14 +376,14 @@ describe('reports', () => {
     expect(trips.at(-1)?.report).toEqual(aReport({ answered: 1 }))
   })
 
-  it('of a refusal go at once, with the longest Retry-After', async () => {
+  it('of a refusal go at once, with the longest Retry-After and how long the slowest took', async () => {
     const { trips, all, before } = await granted()
     all.permitOf(0).report({ kind: 'refused', retryAfterMs: 2000 })
     all.permitOf(1).report({ kind: 'refused', retryAfterMs: null })
     all.permitOf(2).report({ kind: 'refused', retryAfterMs: 7000 })
     await elapse(1)
     expect(trips.slice(before).map(({ report }) => report)).toEqual([
-      aReport({ refused: 3, retryAfterMs: 7000 }),
+      aReport({ refused: 3, retryAfterMs: 7000, slowestRefusalMs: 46 }),
     ])
   })
 
@@ -270,7 +399,7 @@ describe('reports', () => {
     expect(trips).toHaveLength(before + 1)
     answers[0]?.({ permits: 0, askAgainInMs: 400 })
     await elapse(10)
-    expect(trips.at(-1)?.report).toEqual(aReport({ refused: 1, retryAfterMs: 1000 }))
+    expect(trips.at(-1)?.report).toEqual(aReport({ refused: 1, retryAfterMs: 1000, slowestRefusalMs: 56 }))
   })
 
   it('are kept apart by the epochs of their leases', async () => {
@@ -347,7 +476,9 @@ describe('a Redis that does not answer', () => {
     all.permitOf(2).report({ kind: 'refused', retryAfterMs: 1000 })
     ;(reject as ((error: Error) => void) | null)?.(away)
     await elapse(1000)
-    expect(trips.at(-1)?.report).toEqual(aReport({ refused: 2, answered: 1, retryAfterMs: 4000 }))
+    expect(trips.at(-1)?.report).toEqual(
+      aReport({ refused: 2, answered: 1, retryAfterMs: 4000, slowestRefusalMs: 19 }),
+    )
   })
 })
 
@@ -371,7 +502,7 @@ describe('closing', () => {
     await elapse(100)
     expect(all.kinds()).toEqual(['closing', 'closing'])
     await permits.flush()
-    expect(trips.at(-1)?.report).toEqual(aReport({ otherwise: 2 }))
+    expect(trips.at(-1)?.report).toEqual(aReport({ unsent: 2 }))
   })
 
   it('asks for nothing by itself once all is sent: the connection closes then', async () => {
