@@ -32,7 +32,7 @@ export function createAdmission(
     maxRatePerSecond: Math.min(MOST_PER_SECOND, (requestsPerMinute ?? Number.POSITIVE_INFINITY) / 60),
   }
   const permits = createPermits(
-    (want, report) => askForLease(redis, keys, want, report, limits),
+    (want, report, horizonMs) => askForLease(redis, keys, want, report, { ...limits, horizonMs }),
     (error) => log.warn({ err: (error as Error).message }, 'admission.lease_failed'),
   )
   const mirror = createGateMirror({ queue: completions, gate, look: permits.refresh, keyHolder, log })

@@ -1,11 +1,12 @@
 -- Takes in what came of earlier permits and hands out the next ones: the one place where gate and pace meet.
 -- pace/pace.lua stands before this: what the pace does is there.
 -- KEYS 1 gate (hash)  2 pace (hash)  3 incident (string, JSON)  4 outbox (hash)  5 past incidents (list)
--- ARGV 1 permits wanted  2 longest a probe may take, ms  3 highest rate per second; and with a report:
---      4 gate epoch  5 pace epoch  of the calls reported
---      6 answered  7 refused (429)  8 answered otherwise  9 failed (5xx, no connection)
---      10 first failures of their requests  11 not sent  12 longest Retry-After ms (-1000 none)
---      13 slowest refusal ms  14 limit that headers told, per minute (0 none)
+-- ARGV 1 permits wanted  2 longest a probe may take, ms  3 highest rate per second
+--      4 ms of pace that are handed out at once; and with a report:
+--      5 gate epoch  6 pace epoch  of the calls reported
+--      7 answered  8 refused (429)  9 answered otherwise  10 failed (5xx, no connection)
+--      11 first failures of their requests  12 not sent  13 longest Retry-After ms (-1000 none)
+--      14 slowest refusal ms  15 limit that headers told, per minute (0 none)
 -- reply: state ('open' | 'probing' | 'held'), then as strings: pace (0 open, 1 closed, 2 outage), permits,
 --        ms until the first, rate per second, gate epoch, pace epoch, ms until asking again is of use
 local PAST_INCIDENTS = 200
@@ -16,9 +17,9 @@ local now = seconds * 1000
 local a = {}
 for i = 1, #ARGV do a[i] = tonumber(ARGV[i]) end
 local want = a[1]
-local report = a[4] and {
-  gateEpoch = a[4], epoch = a[5], answered = a[6], refused = a[7], otherwise = a[8], failed = a[9], fresh = a[10],
-  unsent = a[11], retryAfter = a[12] / 1000, slowestRefusal = a[13] / 1000, hint = a[14] / 60,
+local report = a[5] and {
+  gateEpoch = a[5], epoch = a[6], answered = a[7], refused = a[8], otherwise = a[9], failed = a[10], fresh = a[11],
+  unsent = a[12], retryAfter = a[13] / 1000, slowestRefusal = a[14] / 1000, hint = a[15] / 60,
 }
 
 local gate = redis.call('HMGET', KEYS[1], 'epoch', 'holds', 'probing', 'probeUntil')
@@ -75,7 +76,7 @@ local state = holds > 0 and 'held' or probing and 'probing' or 'open'
 if state == 'held' then want = 0 end
 if state == 'probing' then want = probeUntil <= now and math.min(want, 1) or 0 end
 local pace = loadPace(KEYS[2], seconds)
-local permits, firstIn, rate, wait = stepPace(pace, want, report, seconds, a[3])
+local permits, firstIn, rate, wait = stepPace(pace, want, report, seconds, a[3], a[4] / 1000)
 savePace(KEYS[2], pace)
 redis.call('HSET', KEYS[2], 'rate', string.format('%.6g', rate))
 if state == 'probing' then

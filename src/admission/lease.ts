@@ -31,6 +31,8 @@ export interface LeaseLimits {
   /** A probe that has not ended after this long is given up and another may go out. */
   readonly probeTimeoutMs: number
   readonly maxRatePerSecond: number
+  /** Permits are handed out for so long ahead; a lease that takes long to come needs more. */
+  readonly horizonMs: number
 }
 
 /** One round trip: reports in, permits out. `want` 0 only reports and looks. */
@@ -41,7 +43,13 @@ export async function askForLease(
   report: LeaseReport | null,
   limits: LeaseLimits,
 ): Promise<Lease> {
-  const args = [want, limits.probeTimeoutMs, limits.maxRatePerSecond, ...reportArguments(report)]
+  const args = [
+    want,
+    limits.probeTimeoutMs,
+    limits.maxRatePerSecond,
+    limits.horizonMs,
+    ...reportArguments(report),
+  ]
   const names = [keys.gate, keys.pace, keys.incident, keys.outbox, keys.incidents]
   const reply = (await runScript(redis, leaseScript, names, args)) as [Lease['state'], ...string[]]
   const [state, ...figures] = reply

@@ -38,18 +38,21 @@ export interface Permits {
   readonly outage: boolean
 }
 
-type Ask = (want: number, report: LeaseReport | null) => Promise<Lease>
+type Ask = (want: number, report: LeaseReport | null, horizonMs: number) => Promise<Lease>
 export type Waiter = (admission: Admission) => void
 
 const MOST_PERMITS_A_LEASE = 200
 const LONGEST_WAIT_MS = 500
 /** Callers that come within this time share a round trip. */
 const GATHER_MS = 4
+/** Permits are leased for so long ahead, and for as long again as two trips to Redis take. */
+const HORIZON_MS = 50
+const LONGEST_HORIZON_MS = 500
 /** Reports that nobody hurries wait so long for company. */
 const REPORT_MS = 100
 
 /**
- * @param ask one round trip to the lease script
+ * @param ask one round trip to the lease script, for permits of the next `horizonMs`
  * @param onError told of failed round trips; they are tried again after a pause
  */
 export function createPermits(ask: Ask, onError: (error: unknown) => void): Permits {
@@ -63,6 +66,8 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
   let usefulAt = 0
   let outage = false
   let failuresInRow = 0
+  /** How long a trip to Redis takes, of late. */
+  let tripMs = 0
   /** The newest pace epoch that one of this process's calls was refused in: its permits are void. */
   let refusedEpoch = -1
   const wakeUp = createWakeUp(() => {
@@ -99,6 +104,10 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     }
   }
 
+  function horizonMs(): number {
+    return Math.min(LONGEST_HORIZON_MS, HORIZON_MS + 2 * tripMs)
+  }
+
   /** Takes back every permit whose time has not come, and gives whom they were for. */
   function voidSchedule(): Waiter[] {
     return schedule.takeAll().map(({ lease, waiter }) => {
@@ -110,8 +119,10 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
   async function roundTrip(want: number): Promise<Lease> {
     const sending = reports.take()
     try {
-      for (const report of sending.slice(0, -1)) await ask(0, report)
-      const given = await ask(want, sending.at(-1) ?? null)
+      for (const report of sending.slice(0, -1)) await ask(0, report, HORIZON_MS)
+      const askedAt = performance.now()
+      const given = await ask(want, sending.at(-1) ?? null, horizonMs())
+      tripMs += (performance.now() - askedAt - tripMs) / 8
       outage = given.pace === 'outage'
       if (given.pace !== 'open' || schedule.isOlderThan(given.paceEpoch)) {
         waiters = [...voidSchedule(), ...waiters]

@@ -1,3 +1,4 @@
+import { ABSURD_RETRY_AFTER } from '../admission/pace/constants.js'
 import type { Failure, Outcome } from '../conduit/outcome.js'
 import { type FailedAttempt, failedAttempt } from './attempts.js'
 import { backoffMs } from './backoff.js'
@@ -75,12 +76,17 @@ export function decide(request: CompletionRequest, outcome: Outcome, context: De
       if (isOld && refusals >= LEAST_REFUSALS) {
         return dead(outcome.failure, 'throttled_too_long')
       }
-      const delayMs = backoffMs(refusals, outcome.retryAfterMs, options, random)
+      const delayMs = backoffMs(refusals, believed(outcome.retryAfterMs), options, random)
       return { kind: 'throttled', delayMs, refusals }
     }
     case 'held':
       return { kind: 'again', delayMs: backoffMs(1, outcome.retryAfterMs, options, random) }
   }
+}
+
+/** What the pace does not believe of a 429 (limits are per minute) need not be waited for here either. */
+function believed(retryAfterMs: number | null): number | null {
+  return retryAfterMs !== null && retryAfterMs > ABSURD_RETRY_AFTER * 1000 ? null : retryAfterMs
 }
 
 /** Messages for the ends that are ours; every other dead letter is Conduit's own answer. */

@@ -78,7 +78,11 @@ async function resolveIncident(): Promise<void> {
   await session.gate.lift('*', 'person')
   const { epoch } = await session.gate.read()
   const report = aReport({ gateEpoch: epoch, answered: 1 })
-  await askForLease(session.redis, session.keys, 0, report, { probeTimeoutMs: 1000, maxRatePerSecond: 100 })
+  await askForLease(session.redis, session.keys, 0, report, {
+    probeTimeoutMs: 1000,
+    maxRatePerSecond: 100,
+    horizonMs: 50,
+  })
 }
 
 const settled = (count: number) =>

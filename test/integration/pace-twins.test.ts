@@ -77,7 +77,7 @@ describe('the pace in Lua', () => {
     const state = startPace(START)
     for (let turn = 0; turn < 40; turn++) {
       const report = turn % 10 === 9 ? { ...REFUSED, epoch: state.epoch } : null
-      const ask = { want: 20, report, now: START + turn * 0.1, ceiling: 1000 }
+      const ask = { want: 20, report, now: START + turn * 0.1, ceiling: 1000, horizon: 0.05 }
       const lease = stepPace(state, ask)
       expect(differences({ ...lease, ...state }, await stepInLua(key, null, ask))).toEqual([])
     }

@@ -31,6 +31,7 @@ export function testGate(redis: Redis): TestGate {
       askForLease(on, keys, want, report === undefined ? null : aReport(report), {
         probeTimeoutMs: 60_000,
         maxRatePerSecond: 1000,
+        horizonMs: 50,
         ...limits,
       }),
     async outbox() {

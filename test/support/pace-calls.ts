@@ -6,6 +6,7 @@ export interface PaceCall {
   readonly afterS: number
   readonly want: number
   readonly ceiling: number
+  readonly horizon: number
   /** `epochsAgo`: of how old an epoch it is. */
   readonly report: (Omit<PaceReport, 'epoch'> & { readonly epochsAgo: number }) | null
 }
@@ -42,13 +43,14 @@ export function paceCalls(
     afterS: gap,
     want: fc.constantFrom(0, 1, 2, 7, 50, 200),
     ceiling: fc.constantFrom(...ceilings),
+    horizon: fc.constantFrom(0.05, 0.052, 0.25),
     report: fc.option(told, { freq: 3 }),
   })
 }
 
 /** The call as it is made on a state. */
-export function askOf(state: PaceState, { want, ceiling, report }: PaceCall, now: number): PaceAsk {
-  if (report === null) return { want, report, now, ceiling }
+export function askOf(state: PaceState, { want, ceiling, horizon, report }: PaceCall, now: number): PaceAsk {
+  if (report === null) return { want, report, now, ceiling, horizon }
   const { epochsAgo, ...sums } = report
-  return { want, report: { ...sums, epoch: Math.max(0, state.epoch - epochsAgo) }, now, ceiling }
+  return { want, report: { ...sums, epoch: Math.max(0, state.epoch - epochsAgo) }, now, ceiling, horizon }
 }

@@ -102,7 +102,13 @@ describe('when everything is answered again', () => {
     let answered = { epoch: -1, answered: 0 }
     for (let passed = 0; passed < LONGEST_S; ) {
       const report = answered.answered > 0 ? { ...NOTHING, ...answered } : null
-      const lease = stepPace(state, { want: 200, report, now: startAt + passed, ceiling: 10_000 })
+      const lease = stepPace(state, {
+        want: 200,
+        report,
+        now: startAt + passed,
+        ceiling: 10_000,
+        horizon: 0.05,
+      })
       answered = { epoch: state.epoch, answered: lease.permits }
       given += lease.permits
       if (isEnough(given, lease)) return passed

@@ -9,9 +9,6 @@ export const LEAST_PATIENCE = 2
 export const MOST_PATIENCE = 30
 /** Calls per second that are always made. */
 export const SLOWEST = 1 / 60
-/** Permits are handed out for so long ahead, s. */
-export const HORIZON = 0.05
-
 /** A closing lasts so long at least, s: 429s that are still on their way come in. */
 export const SHORTEST_CLOSING = 0.2
 /** Each closing in a row in which nothing passed is so many times as long, up to the second figure (s). */

@@ -37,7 +37,8 @@ export function letThrough(state: PaceState): void {
   const admitted = state.admittedBefore + state.admitted
   if (state.closedAt - state.since >= WINDOW_RETRY_AFTER && admitted > 0) {
     const span = state.closedAt - state.sinceBefore
-    state.base = Math.max(SLOWEST, Math.min(state.base, (BELOW_MEASURED * admitted) / span))
+    const most = Math.max(state.base, state.rateAtClosing)
+    state.base = Math.max(SLOWEST, Math.min(most, (BELOW_MEASURED * admitted) / span))
     state.patience = Math.min(MOST_PATIENCE, Math.max(state.patience, span / 2))
     startSpan(state, state.closedAt)
   }

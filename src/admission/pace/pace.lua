@@ -1,7 +1,7 @@
 -- The pace of a queue: pace.ts in Lua, line for line, so that the whole fleet steps one state on Redis's clock.
 -- test/integration/pace-twins.test.ts replays the same calls through both. Seconds everywhere; rates per second.
 local START_RATE, SEARCH_GROWTH, GROWTH = 100, 3, 0.03
-local LEAST_PATIENCE, MOST_PATIENCE, SLOWEST, HORIZON = 2, 30, 1 / 60, 0.05
+local LEAST_PATIENCE, MOST_PATIENCE, SLOWEST = 2, 30, 1 / 60
 local SHORTEST_CLOSING, CLOSING_GROWTH, LONGEST_CLOSING = 0.2, 3, 10
 local WINDOW_RETRY_AFTER, ABSURD_RETRY_AFTER = 2, 120
 local BELOW_MEASURED, DEEPEST_CUT = 0.98, 0.7
@@ -13,7 +13,7 @@ local max, min, exp = math.max, math.min, math.exp
 local function startPace(now)
   return {
     epoch = 0, base = START_RATE, age = 0, at = now, limited = 0, searching = 1, patience = LEAST_PATIENCE,
-    next = now, sent = 0, lastLease = now, closed = 0, closedAt = now, notBefore = 0, rateAtClosing = START_RATE,
+    next = now, sent = 0, lastLease = now, slowestRefusal = 0, closed = 0, closedAt = now, notBefore = 0, rateAtClosing = START_RATE,
     retryAfter = 0, misses = 0, since = now, admitted = 0, sinceBefore = now, admittedBefore = 0, failures = 0,
     probeGap = FIRST_PROBE_GAP, hint = 0, recentCalls = 0, recentRefusals = 0,
   }
@@ -39,7 +39,7 @@ end
 
 local function rateOf(s)
   if s.searching == 1 then return s.base * exp(SEARCH_GROWTH * s.age) end
-  local unit = max(s.patience, min(60, 60 / s.base))
+  local unit = max(s.patience, min(45, 45 / s.base))
   return s.base * exp(GROWTH * (2 ^ min(12, s.age / unit) - 1))
 end
 
@@ -61,11 +61,14 @@ local function beginEpoch(s, now)
 end
 
 local function close(s, r, now)
-  if s.closed == 0 then
+  local isFirst = s.closed == 0
+  s.slowestRefusal = max(r.slowestRefusal, isFirst and 0.9 * s.slowestRefusal or s.slowestRefusal)
+  if isFirst then
     s.rateAtClosing, s.closed, s.closedAt, s.retryAfter = rateOf(s), 1, now, 0
-    local closing = max(SHORTEST_CLOSING, r.slowestRefusal + 0.1) * CLOSING_GROWTH ^ s.misses
-    s.notBefore = now + min(LONGEST_CLOSING, closing)
+    s.notBefore = now
   end
+  local closing = max(SHORTEST_CLOSING, s.slowestRefusal + 0.1) * CLOSING_GROWTH ^ s.misses
+  s.notBefore = max(s.notBefore, s.closedAt + min(LONGEST_CLOSING, closing))
   if r.retryAfter >= WINDOW_RETRY_AFTER and r.retryAfter <= ABSURD_RETRY_AFTER then
     s.retryAfter = max(s.retryAfter, now + r.retryAfter - s.closedAt)
     s.notBefore = max(s.notBefore, now + r.retryAfter + 0.25)
@@ -108,7 +111,7 @@ local function letThrough(s)
   local admitted = s.admittedBefore + s.admitted
   if s.closedAt - s.since >= WINDOW_RETRY_AFTER and admitted > 0 then
     local span = s.closedAt - s.sinceBefore
-    s.base = max(SLOWEST, min(s.base, BELOW_MEASURED * admitted / span))
+    s.base = max(SLOWEST, min(max(s.base, s.rateAtClosing), BELOW_MEASURED * admitted / span))
     s.patience = min(MOST_PATIENCE, max(s.patience, span / 2))
     startSpan(s, s.closedAt)
   end
@@ -117,7 +120,8 @@ end
 
 local function beginOutage(s, now)
   if s.closed == 0 then s.rateAtClosing = rateOf(s) end
-  s.closed, s.closedAt, s.notBefore, s.probeGap = 2, now, now + FIRST_PROBE_GAP, FIRST_PROBE_GAP
+  s.notBefore = max(s.closed == 1 and s.notBefore or 0, now + FIRST_PROBE_GAP)
+  s.closed, s.closedAt, s.probeGap = 2, now, FIRST_PROBE_GAP
   s.epoch, s.sent = s.epoch + 1, 0
 end
 
@@ -139,7 +143,10 @@ local function takeIn(s, r, now)
   s.recentCalls = max(0, s.recentCalls - r.unsent)
   if r.hint > 0 and r.hint ~= s.hint then believeHint(s, r.hint, now) end
   if s.closed == 2 then
-    if isNow and passed + r.refused > 0 then endOutage(s, now) end
+    if isNow and passed + r.refused > 0 then
+      endOutage(s, now)
+      if r.refused > 0 then close(s, r, now) end
+    end
   elseif passed + r.refused > 0 then s.failures = 0
   else s.failures = s.failures + r.fresh end
   if isNow and r.epoch == s.epoch then
@@ -155,41 +162,47 @@ local function skipIdleTime(s, first)
   if idle > LONGEST_STEP then s.since, s.sinceBefore = s.since + idle, s.sinceBefore + idle end
 end
 
-local function permitsNow(s, want, first, rate, now)
-  if s.closed == 1 or want <= 0 then return 0 end
-  if s.closed == 2 then
-    if now < s.notBefore then return 0 end
-    s.notBefore = now + s.probeGap
-    s.probeGap = min(LAST_PROBE_GAP, s.probeGap * PROBE_GAP_GROWTH)
-    return 1
-  end
-  if s.misses > 0 then return s.sent > 0 and 0 or 1 end
-  if first > now + HORIZON then return 0 end
-  return min(want, math.floor((now + HORIZON - first) * rate) + 1)
+local function isProbeThrough(s, now)
+  return s.misses > 0 and s.closed == 0 and s.sent > 0 and now - s.lastLease > max(1, 1.5 * s.slowestRefusal)
 end
 
-local function waitUntilUseful(s, now)
+local function probeOutage(s)
+  if s.at < s.notBefore then return 0 end
+  s.notBefore = s.at + s.probeGap
+  s.probeGap = min(LAST_PROBE_GAP, s.probeGap * PROBE_GAP_GROWTH)
+  return 1
+end
+
+local function permitsNow(s, want, first, rate, till)
+  if s.closed == 1 or want <= 0 then return 0 end
+  if s.closed == 2 then return probeOutage(s) end
+  if s.misses > 0 then return s.sent > 0 and 0 or 1 end
+  if first > till then return 0 end
+  return min(want, math.floor((till - first) * rate) + 1)
+end
+
+local function waitUntilUseful(s, now, horizon)
   if s.closed > 0 then return max(0, s.notBefore - now) end
   if s.misses > 0 then return 0.1 end
-  return max(0, s.next - HORIZON / 2 - now)
+  return max(0, s.next - horizon / 2 - now)
 end
 
 -- report may be nil. Gives permits, seconds until the first, rate, seconds until asking again is of use.
-local function stepPace(s, want, report, now, ceiling)
+local function stepPace(s, want, report, now, ceiling, horizon)
   grow(s, now)
   if report then takeIn(s, report, now) end
   if s.closed == 1 and now >= s.notBefore then reopen(s, now) end
-  if s.misses > 0 and s.closed == 0 and s.sent > 0 and now - s.lastLease > 1 then letThrough(s) end
+  if isProbeThrough(s, now) then letThrough(s) end
   local wished = rateOf(s)
   local rate = min(ceiling, wished)
   local first = max(s.next, now)
-  local permits = permitsNow(s, want, first, rate, now)
-  local mustWait = permits < want or first + want / rate > now + HORIZON
+  local permits = permitsNow(s, want, first, rate, now + horizon)
+  local mustWait = permits < want or first + want / rate > now + horizon
   if want > 0 then s.limited = mustWait and wished < ceiling and 1 or 0 end
   if permits > 0 then
     skipIdleTime(s, first)
     s.sent, s.recentCalls = s.sent + permits, s.recentCalls + permits
-    s.next, s.lastLease = first + permits / rate, now
+    s.next, s.lastLease = first + permits / rate, first
   end
-  return permits, first - now, rate, waitUntilUseful(s, now)
+  return permits, first - now, rate, waitUntilUseful(s, now, horizon)
 end

@@ -1,6 +1,5 @@
 import {
   FIRST_PROBE_GAP,
-  HORIZON,
   LAST_PROBE_GAP,
   LEAST_PATIENCE,
   LONGEST_STEP,
@@ -25,6 +24,7 @@ export function startPace(now: number): PaceState {
     next: now,
     sent: 0,
     lastLease: now,
+    slowestRefusal: 0,
     closed: 0,
     closedAt: now,
     notBefore: 0,
@@ -47,26 +47,25 @@ export function startPace(now: number): PaceState {
  * Takes in what came of earlier permits and hands out the next ones. Changes `state`; knows no clock and no Redis.
  * The fleet runs its twin, pace.lua: test/integration/pace-twins.test.ts replays the same calls through both.
  */
-export function stepPace(state: PaceState, { want, report, now, ceiling }: PaceAsk): PaceLease {
+export function stepPace(state: PaceState, { want, report, now, ceiling, horizon }: PaceAsk): PaceLease {
   grow(state, now)
   if (report !== null) takeIn(state, report, now)
   if (state.closed === 1 && now >= state.notBefore) reopen(state, now)
-  // Answers may take a minute, refusals come soon: a call that was not refused within a second has passed.
-  if (state.misses > 0 && state.closed === 0 && state.sent > 0 && now - state.lastLease > 1) letThrough(state)
+  if (isProbeThrough(state, now)) letThrough(state)
   const wished = rateOf(state)
   const rate = Math.min(ceiling, wished)
   const first = Math.max(state.next, now)
-  const permits = permitsNow(state, want, first, rate, now)
-  const mustWait = permits < want || first + want / rate > now + HORIZON
+  const permits = permitsNow(state, want, first, rate, now + horizon)
+  const mustWait = permits < want || first + want / rate > now + horizon
   if (want > 0) state.limited = mustWait && wished < ceiling ? 1 : 0
   if (permits > 0) {
     skipIdleTime(state, first)
     state.sent += permits
     state.recentCalls += permits
     state.next = first + permits / rate
-    state.lastLease = now
+    state.lastLease = first
   }
-  return { permits, firstIn: first - now, rate, wait: waitUntilUseful(state, now) }
+  return { permits, firstIn: first - now, rate, wait: waitUntilUseful(state, now, horizon) }
 }
 
 /**
@@ -91,23 +90,39 @@ function skipIdleTime(state: PaceState, first: number): void {
   state.sinceBefore += idle
 }
 
-function permitsNow(state: PaceState, want: number, first: number, rate: number, now: number): number {
-  if (state.closed === 1 || want <= 0) return 0
-  if (state.closed === 2) {
-    if (now < state.notBefore) return 0
-    state.notBefore = now + state.probeGap
-    state.probeGap = Math.min(LAST_PROBE_GAP, state.probeGap * PROBE_GAP_GROWTH)
-    return 1
-  }
-  // After a closing in which nothing passed, one call finds out whether anything does.
-  if (state.misses > 0) return state.sent > 0 ? 0 : 1
-  if (first > now + HORIZON) return 0
-  return Math.min(want, Math.floor((now + HORIZON - first) * rate) + 1)
+/** Answers may take a minute, refusals come soon: a call that was not refused in their time has passed. */
+function isProbeThrough(
+  { misses, closed, sent, lastLease, slowestRefusal }: PaceState,
+  now: number,
+): boolean {
+  return misses > 0 && closed === 0 && sent > 0 && now - lastLease > Math.max(1, 1.5 * slowestRefusal)
 }
 
-function waitUntilUseful({ closed, misses, notBefore, next }: PaceState, now: number): number {
+/** @param until the end of what is handed out now */
+function permitsNow(state: PaceState, want: number, first: number, rate: number, until: number): number {
+  if (state.closed === 1 || want <= 0) return 0
+  if (state.closed === 2) return probeOutage(state)
+  // After a closing in which nothing passed, one call finds out whether anything does.
+  if (state.misses > 0) return state.sent > 0 ? 0 : 1
+  if (first > until) return 0
+  return Math.min(want, Math.floor((until - first) * rate) + 1)
+}
+
+/** In an outage one call at a time asks whether it is over. */
+function probeOutage(state: PaceState): number {
+  if (state.at < state.notBefore) return 0
+  state.notBefore = state.at + state.probeGap
+  state.probeGap = Math.min(LAST_PROBE_GAP, state.probeGap * PROBE_GAP_GROWTH)
+  return 1
+}
+
+function waitUntilUseful(
+  { closed, misses, notBefore, next }: PaceState,
+  now: number,
+  horizon: number,
+): number {
   if (closed > 0) return Math.max(0, notBefore - now)
   if (misses > 0) return 0.1
   // Not again for one permit: half a horizon is worth the trip, and still there before it is needed.
-  return Math.max(0, next - HORIZON / 2 - now)
+  return Math.max(0, next - horizon / 2 - now)
 }

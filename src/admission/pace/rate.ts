@@ -5,6 +5,6 @@ import type { PaceState } from './state.js'
 export function rateOf({ base, age, searching, patience }: PaceState): number {
   if (searching === 1) return base * Math.exp(SEARCH_GROWTH * age)
   // At a few calls a minute nothing is learned in seconds.
-  const unit = Math.max(patience, Math.min(60, 60 / base))
+  const unit = Math.max(patience, Math.min(45, 45 / base))
   return base * Math.exp(GROWTH * (2 ** Math.min(12, age / unit) - 1))
 }

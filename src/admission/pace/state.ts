@@ -20,7 +20,10 @@ export interface PaceState {
   next: number
   /** Permits of this epoch that were not refused and not given back. */
   sent: number
+  /** When the first call of the last lease went out. */
   lastLease: number
+  /** How long 429s take to come back, of late. */
+  slowestRefusal: number
   /** 0 open, 1 after a refusal, 2 in an outage. */
   closed: number
   closedAt: number
@@ -71,6 +74,8 @@ export interface PaceAsk {
   readonly now: number
   /** Calls per second that are never exceeded. */
   readonly ceiling: number
+  /** Permits are handed out for so long ahead, s: longer where Redis is far away. */
+  readonly horizon: number
 }
 
 /** Permits for the next moments: the first in `firstIn` seconds, then `rate` per second. */

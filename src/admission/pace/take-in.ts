@@ -24,7 +24,10 @@ export function takeIn(state: PaceState, report: PaceReport, now: number): void 
   if (hint > 0 && hint !== state.hint) believeHint(state, hint, now)
   if (state.closed === 2) {
     // An answer to a call from before the outage says nothing about now.
-    if (isNow && passed + refused > 0) endOutage(state, now)
+    if (isNow && passed + refused > 0) {
+      endOutage(state, now)
+      if (refused > 0) close(state, report, now)
+    }
   } else if (passed + refused > 0) state.failures = 0
   else state.failures += report.fresh
   if (isNow && report.epoch === state.epoch) {
@@ -37,14 +40,17 @@ export function takeIn(state: PaceState, report: PaceReport, now: number): void 
 
 /** The first 429 of an epoch closes for the whole fleet; later ones can only prolong it. */
 function close(state: PaceState, { retryAfter, slowestRefusal }: PaceReport, now: number): void {
-  if (state.closed === 0) {
+  const isFirst = state.closed === 0
+  state.slowestRefusal = Math.max(slowestRefusal, isFirst ? 0.9 * state.slowestRefusal : state.slowestRefusal)
+  if (isFirst) {
     state.rateAtClosing = rateOf(state)
     state.closed = 1
     state.closedAt = now
     state.retryAfter = 0
-    const closing = Math.max(SHORTEST_CLOSING, slowestRefusal + 0.1) * CLOSING_GROWTH ** state.misses
-    state.notBefore = now + Math.min(LONGEST_CLOSING, closing)
+    state.notBefore = now
   }
+  const closing = Math.max(SHORTEST_CLOSING, state.slowestRefusal + 0.1) * CLOSING_GROWTH ** state.misses
+  state.notBefore = Math.max(state.notBefore, state.closedAt + Math.min(LONGEST_CLOSING, closing))
   if (retryAfter >= WINDOW_RETRY_AFTER && retryAfter <= ABSURD_RETRY_AFTER) {
     state.retryAfter = Math.max(state.retryAfter, now + retryAfter - state.closedAt)
     state.notBefore = Math.max(state.notBefore, now + retryAfter + 0.25)
@@ -53,9 +59,10 @@ function close(state: PaceState, { retryAfter, slowestRefusal }: PaceReport, now
 
 function beginOutage(state: PaceState, now: number): void {
   if (state.closed === 0) state.rateAtClosing = rateOf(state)
+  // A Retry-After is kept to.
+  state.notBefore = Math.max(state.closed === 1 ? state.notBefore : 0, now + FIRST_PROBE_GAP)
   state.closed = 2
   state.closedAt = now
-  state.notBefore = now + FIRST_PROBE_GAP
   state.probeGap = FIRST_PROBE_GAP
   state.epoch++
   state.sent = 0

@@ -20,7 +20,7 @@ export function createSharedPace(
   { ceiling, roundTrip }: { readonly ceiling: number; readonly roundTrip: number },
 ): SharedPace {
   const step = (want: number, report: PaceReport | null): PaceLease =>
-    stepPace(state, { want, report, now: clock.now, ceiling })
+    stepPace(state, { want, report, now: clock.now, ceiling, horizon: 0.05 + 2 * roundTrip })
 
   return {
     ask(want, reports, answer) {
