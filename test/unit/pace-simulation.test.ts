@@ -48,6 +48,7 @@ describe('a batch against a token bucket', () => {
     ['429s take 0.2 to 0.5 s, 4 workers', 1.15, 0.06, { refusal: [0.2, 0.5], workers: 4 }],
     ['Retry-After is missing', 1.06, 0.02, { retryAfter: 'missing' }],
     ['Redis is 20 ms away', 1.06, 0.02, { roundTrip: 0.02 }],
+    ['Redis is 100 ms away', 1.07, 0.02, { roundTrip: 0.1 }],
     ['headers tell the limit', 1.03, 0, { tellsLimit: true }],
   ])('of 100 a second, burst 20; %s: at most %f times the ideal time, %f refused', (...row) => {
     const [, mostTime, mostRefused, over] = row
@@ -106,6 +107,15 @@ describe('a window limit', () => {
     ['sliding', 1200, 'Retry-After is missing', 0.9, 0.01, { retryAfter: 'missing' }],
     ['fixed', 60, 'Retry-After is missing', 0.94, 0.045, { retryAfter: 'missing' }],
     ['fixed', 1200, 'Retry-After is absurd', 0.9, 0.01, { retryAfter: 'absurd' }],
+    ['sliding', 1200, 'Redis is 100 ms away', 0.95, 0.02, { roundTrip: 0.1 }],
+    [
+      'sliding',
+      600,
+      '429s take 0.5 to 2 s, no Retry-After',
+      0.8,
+      0.05,
+      { refusal: [0.5, 2], retryAfter: 'missing' },
+    ],
     ['sliding', 60, '429s take 0.2 to 0.5 s', 0.95, 0.02, { refusal: [0.2, 0.5] }],
     ['sliding', 1200, '429s take 0.2 to 0.5 s', 0.95, 0.02, { refusal: [0.2, 0.5] }],
     ['fixed', 60, '429s take 0.2 to 0.5 s', 0.95, 0.02, { refusal: [0.2, 0.5] }],
