@@ -40,7 +40,7 @@ export interface ConcurrencyState {
   readonly search: WidthSearch
 }
 
-/** Enough that 200 calls of 200 ms are out after two doublings, few enough for an upstream with little room. */
+/** Enough that 200 calls of 200 ms are out after two steps, few enough for an upstream with little room. */
 const START = 50
 /** However much fails: so many calls tell when it is over, and few enough not to be the trouble themselves. */
 const FLOOR = 4

@@ -27,7 +27,7 @@ export interface EarlyCalls {
 
 type Growing = Extract<WidthSearch, { kind: 'growing' }>
 
-const GROWTH = 2
+const GROWTH = 2.5
 /** Above what the answers say is enough, to begin lowering from. */
 const MARGIN = 1.1
 /** Fewer answers say little. */

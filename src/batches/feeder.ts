@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { KEPT_ATTEMPTS } from '../completions/attempts.js'
@@ -42,6 +43,21 @@ export function asJob(request: CompletionRequest) {
   }
 }
 
+const JOBS_AT_ONCE = 50
+const LONGEST_PAUSE_MS = 20
+
+/**
+ * A few at a time, and as long as each of them took for everybody else: hundreds at once hold up the calls for longer
+ * than many of them take.
+ */
+async function addJobs(queue: Queue, requests: readonly CompletionRequest[]): Promise<void> {
+  for (let at = 0; at < requests.length; at += JOBS_AT_ONCE) {
+    const startedAt = performance.now()
+    await queue.addBulk(requests.slice(at, at + JOBS_AT_ONCE).map(asJob))
+    await setTimeout(Math.min(LONGEST_PAUSE_MS, performance.now() - startedAt))
+  }
+}
+
 /**
  * Feeds the next chunk of a batch: its requests become jobs, its rejected lines endings, and only then the cursor
  * moves. A crash in between feeds the chunk again: the ids are the same, and what is done is not called again.
@@ -57,7 +73,7 @@ export async function feedNextChunk(batch: string, chunks: ChunkReader, deps: Fe
   const { chunk } = next
   const open = await openIndexes(batch, chunk, deps)
   const requests = requestsOf(batch, chunk).filter(({ index }) => open(index))
-  if (requests.length > 0) await deps.queue.addBulk(requests.map(asJob))
+  await addJobs(deps.queue, requests)
   const unsendable = chunk.rejects.map((reject) => ({ ...reject, generation: 0, sendable: false }))
   await recordUnsendable(batch, unsendable, deps)
   const fed = chunk.first + chunk.count

@@ -138,9 +138,8 @@ describe('a crash between handing over and moving the cursor', () => {
     await batch.record(1, answered(batch.place(1)))
     await (await session.completions.getJob(`${batch.id}-1-0`))?.remove()
     await withChunks(batch, (feed) => feed())
-    const verdicts = await Promise.all(
-      [0, 1, 2].map((index) => askVerdicts(session.redis, session.keys, batch.id, [batch.place(index)])),
-    )
+    const places = [0, 1, 2].map((index) => batch.place(index))
+    const verdicts = await askVerdicts(session.redis, session.keys, batch.id, places)
     expect(verdicts).toEqual(['go', 'done', 'go'])
     expect(await marks(batch)).toMatchObject({ completed: 1, fed: 3 })
   })

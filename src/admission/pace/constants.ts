@@ -2,6 +2,8 @@
 export const START_RATE = 100
 /** The rate grows by e^(this · seconds) until the first refusal: without a limit, tenfold in under a second. */
 export const SEARCH_GROWTH = 3
+/** Asked so late (s), calls still waited for the pace: the first calls of a process take it longer than later ones. */
+export const SEARCH_SLACK = 0.1
 /** After it, by e^(this · (2^(age/patience) − 1)): slowly at first, then ever faster, which finds a raised limit. */
 export const GROWTH = 0.03
 /** Seconds; windows call for more patience than buckets. */

@@ -1,6 +1,6 @@
 -- The pace of a queue: pace.ts in Lua, line for line, so that the whole fleet steps one state on Redis's clock.
 -- test/integration/pace-twins.test.ts replays the same calls through both. Seconds everywhere; rates per second.
-local START_RATE, SEARCH_GROWTH, GROWTH = 100, 3, 0.03
+local START_RATE, SEARCH_GROWTH, SEARCH_SLACK, GROWTH = 100, 3, 0.1, 0.03
 local LEAST_PATIENCE, MOST_PATIENCE, SLOWEST = 2, 30, 1 / 60
 local SHORTEST_CLOSING, CLOSING_GROWTH, LONGEST_CLOSING = 0.2, 3, 10
 local WINDOW_RETRY_AFTER, ABSURD_RETRY_AFTER = 2, 120
@@ -45,7 +45,8 @@ end
 
 local function grow(s, now)
   local passed = max(0, now - s.at)
-  local waited = s.limited == 1 and now <= s.next and s.closed == 0 and s.misses == 0
+  local slack = s.searching == 1 and SEARCH_SLACK or 0
+  local waited = s.limited == 1 and now <= s.next + slack and s.closed == 0 and s.misses == 0
   if waited then s.age = s.age + min(LONGEST_STEP, passed) end
   local kept = exp(-passed / 60)
   s.recentCalls, s.recentRefusals, s.at = s.recentCalls * kept, s.recentRefusals * kept, now

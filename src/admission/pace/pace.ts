@@ -4,6 +4,7 @@ import {
   LEAST_PATIENCE,
   LONGEST_STEP,
   PROBE_GAP_GROWTH,
+  SEARCH_SLACK,
   START_RATE,
 } from './constants.js'
 import { letThrough, reopen } from './measure.js'
@@ -74,7 +75,8 @@ export function stepPace(state: PaceState, { want, report, now, ceiling, horizon
  */
 function grow(state: PaceState, now: number): void {
   const passed = Math.max(0, now - state.at)
-  const waited = state.limited === 1 && now <= state.next && state.closed === 0 && state.misses === 0
+  const slack = state.searching === 1 ? SEARCH_SLACK : 0
+  const waited = state.limited === 1 && now <= state.next + slack && state.closed === 0 && state.misses === 0
   if (waited) state.age += Math.min(LONGEST_STEP, passed)
   const kept = Math.exp(-passed / 60)
   state.recentCalls *= kept
