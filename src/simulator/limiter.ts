@@ -122,7 +122,8 @@ function createTokenBucket({ requestsPerWindow, windowMs, burst, countRefused }:
     state(nowMs) {
       fill(nowMs)
       const remaining = Math.floor(tokens + rounding)
-      return { limit: requestsPerWindow, remaining, resetMs: (capacity - tokens) / tokensPerMs }
+      const missing = capacity - tokens
+      return { limit: requestsPerWindow, remaining, resetMs: missing < rounding ? 0 : missing / tokensPerMs }
     },
   }
 }
