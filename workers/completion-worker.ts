@@ -60,7 +60,8 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       running.add(id)
       jobs?.enter()
       const { attemptsMade: made, timestamp: fedAt } = job
-      const tries = { made, refusals: request.refusals ?? 0, fedAt, history: readAttempts(job.stacktrace) }
+      const { refusals = 0, outages = 0 } = request
+      const tries = { made, refusals, outages, fedAt, history: readAttempts(job.stacktrace) }
       try {
         await settle(job, token ?? '', await handleRequest(request, tries, signal ?? never(), deps))
       } catch (error) {

@@ -32,13 +32,17 @@ export function startFollowingConcurrency(
   apply: (limit: number) => void,
 ): Concurrency {
   let ceiling = ceilingAtFirst
-  let state: ConcurrencyState = startConcurrency(ceiling, Date.now())
+  let state: ConcurrencyState = startConcurrency(ceiling, performance.now())
   let next: NodeJS.Timeout | null = null
   let silent = true
   let closed = false
-  const gauge = createCallGauge(permits, Date.now, () => {
-    if (silent) lookIn(LOOK_MS)
-  })
+  const gauge = createCallGauge(
+    permits,
+    () => performance.now(),
+    () => {
+      if (silent) lookIn(LOOK_MS)
+    },
+  )
 
   function lookIn(ms: number): void {
     if (next !== null) clearTimeout(next)
@@ -50,7 +54,7 @@ export function startFollowingConcurrency(
     next = null
     silent = true
     const { limit } = state
-    state = followConcurrency(state, gauge.take(), ceiling, Date.now())
+    state = followConcurrency(state, gauge.take(), ceiling, performance.now())
     if (gauge.held > 0) lookIn(LOOK_IN_SILENCE_MS)
     if (state.limit !== limit) apply(state.limit)
   }
@@ -66,7 +70,7 @@ export function startFollowingConcurrency(
       return gauge.inFlight
     },
     setCeiling(value) {
-      if (value === ceiling) return
+      if (closed || value === ceiling) return
       ceiling = value
       look()
     },

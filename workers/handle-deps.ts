@@ -31,7 +31,7 @@ export function createHandleDeps(options: HandleDepsOptions): HandleDeps {
   const recordEnding = together(
     ({ place }: PlacedEnding) => place.batch,
     (batch, endings) => recordAll(redis, keys, batch, endings),
-    ({ ending }) => ending.line.length,
+    lengthOf,
   )
   return {
     verdict,
@@ -53,6 +53,12 @@ export function createHandleDeps(options: HandleDepsOptions): HandleDeps {
       onTrouble(`Redis does not take answers (${message}); they are kept here and tried again.`)
     },
   }
+}
+
+/** A letter of a single request carries its whole body: it travels alone. */
+function lengthOf({ ending }: PlacedEnding): number {
+  const carriesBody = ending.kind === 'dead' && ending.letter.body !== null
+  return carriesBody ? Number.POSITIVE_INFINITY : ending.line.length
 }
 
 function logOutcome(log: Logger): HandleDeps['onOutcome'] {

@@ -84,7 +84,7 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     else if (result.kind !== 'unsent') failuresInRow = 0
     if (result.kind === 'refused' && lease.paceEpoch > refusedEpoch) {
       refusedEpoch = lease.paceEpoch
-      waiters = [...voidSchedule(), ...waiters]
+      waiters = [...voidSchedule(refusedEpoch), ...waiters]
     }
     // A refusal concerns the fleet, and a probe's end opens gate or pace: neither waits for the next lease.
     const isUrgent = result.kind === 'refused' || lease.state === 'probing' || lease.pace === 'outage'
@@ -108,9 +108,9 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     return Math.min(LONGEST_HORIZON_MS, HORIZON_MS + 2 * tripMs)
   }
 
-  /** Takes back every permit whose time has not come, and gives whom they were for. */
-  function voidSchedule(): Waiter[] {
-    return schedule.takeAll().map(({ lease, waiter }) => {
+  /** Takes back the permits (up to a pace epoch) whose time has not come, and gives whom they were for. */
+  function voidSchedule(upTo = Number.POSITIVE_INFINITY): Waiter[] {
+    return schedule.takeBack(upTo).map(({ lease, waiter }) => {
       reports.add(lease, { kind: 'unsent' }, 0)
       return waiter
     })
@@ -123,16 +123,26 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
       const askedAt = performance.now()
       const given = await ask(want, sending.at(-1) ?? null, horizonMs())
       tripMs += (performance.now() - askedAt - tripMs) / 8
-      outage = given.pace === 'outage'
-      if (given.pace !== 'open' || schedule.isOlderThan(given.paceEpoch)) {
-        waiters = [...voidSchedule(), ...waiters]
-      }
+      takeIn(given)
       return given
     } catch (error) {
       // A report that got through twice only counts calls twice in one closing; a lost one loses a closing.
       reports.giveBack(sending)
       throw error
     }
+  }
+
+  /** What a lease says besides its permits. */
+  function takeIn(given: Lease): void {
+    outage = given.pace === 'outage'
+    // What failed here has been told: from now on the fleet knows better.
+    failuresInRow = 0
+    // Replies come in order: an epoch that fell is a Redis that lost what it knew.
+    if (given.paceEpoch < refusedEpoch) refusedEpoch = -1
+    const back = voidSchedule(given.pace === 'open' ? given.paceEpoch - 1 : undefined)
+    if (back.length === 0) return
+    waiters = [...back, ...waiters]
+    wakeIn(Math.min(LONGEST_WAIT_MS, given.askAgainInMs))
   }
 
   function giveOut(lease: Lease): void {

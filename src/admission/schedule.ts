@@ -10,10 +10,8 @@ interface Scheduled {
 export interface Schedule {
   /** Calls `go` in so many ms, unless it is taken back before. */
   add(lease: Lease, waiter: Waiter, inMs: number, go: () => void): void
-  /** Takes all of them back, in the order of their times. */
-  takeAll(): Scheduled[]
-  /** Whether there are permits of an earlier pace epoch. */
-  isOlderThan(paceEpoch: number): boolean
+  /** Takes back those of pace epochs up to this one, in the order in which they were added. */
+  takeBack(upToEpoch: number): Scheduled[]
   readonly size: number
 }
 
@@ -31,15 +29,13 @@ export function createSchedule(): Schedule {
       }, inMs)
       timers.set(timer, { lease, waiter })
     },
-    takeAll() {
-      const all = [...timers.values()]
-      for (const timer of timers.keys()) clearTimeout(timer)
-      timers.clear()
-      return all
-    },
-    isOlderThan(paceEpoch) {
-      for (const { lease } of timers.values()) if (lease.paceEpoch < paceEpoch) return true
-      return false
+    takeBack(upToEpoch) {
+      const back = [...timers].filter(([, { lease }]) => lease.paceEpoch <= upToEpoch)
+      for (const [timer] of back) {
+        clearTimeout(timer)
+        timers.delete(timer)
+      }
+      return back.map(([, scheduled]) => scheduled)
     },
     get size() {
       return timers.size

@@ -43,7 +43,7 @@ export function asJob(request: CompletionRequest) {
   }
 }
 
-const JOBS_AT_ONCE = 50
+const JOBS_AT_ONCE = 100
 const LONGEST_PAUSE_MS = 20
 
 /**

@@ -12,6 +12,8 @@ export interface Tries {
   readonly made: number
   /** Refusals with 429 before this one. */
   readonly refusals: number
+  /** Failures while Conduit was out for everybody. */
+  readonly outages: number
   /** When the request was fed, Unix ms. */
   readonly fedAt: number
   /** The attempts before this one, oldest first; the last 20. */
@@ -26,7 +28,7 @@ export type Decision =
   | { readonly kind: 'end'; readonly ending: Ending }
   | { readonly kind: 'retry'; readonly delayMs: number; readonly attempt: FailedAttempt }
   | { readonly kind: 'throttled'; readonly delayMs: number; readonly refusals: number }
-  | { readonly kind: 'outage'; readonly delayMs: number }
+  | { readonly kind: 'outage'; readonly delayMs: number; readonly outages: number }
   | { readonly kind: 'again'; readonly delayMs: number }
 
 export interface DecideContext {
@@ -63,7 +65,11 @@ export function decide(request: CompletionRequest, outcome: Outcome, context: De
     case 'retry':
       // An outage must not turn a batch into dead letters. A request that fails by itself makes no outage.
       if (outage && !isOld) {
-        return { kind: 'outage', delayMs: backoffMs(1, outcome.retryAfterMs, options, random) }
+        return {
+          kind: 'outage',
+          delayMs: backoffMs(1, outcome.retryAfterMs, options, random),
+          outages: tries.outages + 1,
+        }
       }
       if (attempts >= options.maxAttempts) return dead(outcome.failure, 'retries_exhausted')
       return {

@@ -3,7 +3,7 @@ import type { CallResult, Permit, Permits } from '../admission/permits.js'
 import type { ApiKey } from '../conduit/api-key.js'
 import { classify } from '../conduit/classify.js'
 import { CallAborted, type ConduitClient } from '../conduit/client.js'
-import type { Outcome } from '../conduit/outcome.js'
+import type { Failure, Outcome } from '../conduit/outcome.js'
 import type { Reply } from '../conduit/reply.js'
 import type { FailedAttempt } from './attempts.js'
 import { type Decision, decide, type Tries } from './decide.js'
@@ -14,7 +14,12 @@ import type { BatchOptions, CompletionRequest, RequestPlace } from './request.js
 export type Settlement =
   | { readonly kind: 'leave' }
   | { readonly kind: 'retry'; readonly delayMs: number; readonly attempt: FailedAttempt }
-  | { readonly kind: 'delay'; readonly delayMs: number; readonly refusals?: number }
+  | {
+      readonly kind: 'delay'
+      readonly delayMs: number
+      readonly refusals?: number
+      readonly outages?: number
+    }
   | { readonly kind: 'give_back' }
 
 /** What a batch counts besides its endings. */
@@ -137,6 +142,14 @@ async function holdGate(
   return true
 }
 
+/** Ours: no call was made. */
+const NEVER_SENT = ['api_key_unusable', 'request_unsendable']
+
+/** No answer, a timeout, or a 5xx. */
+function isOut({ status }: Failure): boolean {
+  return status === null || status === 408 || status >= 500
+}
+
 function callResult(outcome: Outcome, tries: Tries, rateLimit: Reply['rateLimit']): CallResult {
   const told = rateLimit === undefined ? {} : { limit: rateLimit }
   switch (outcome.kind) {
@@ -145,9 +158,12 @@ function callResult(outcome: Outcome, tries: Tries, rateLimit: Reply['rateLimit'
     case 'throttled':
       return { kind: 'refused', retryAfterMs: outcome.retryAfterMs, ...told }
     case 'retry':
-      return { kind: 'failed', fresh: tries.made === 0 }
+      // A 200 of no use is an answer: whatever is wrong, Conduit is not out.
+      if (!isOut(outcome.failure)) return { kind: 'otherwise', ...told }
+      return { kind: 'failed', fresh: tries.made === 0 && tries.outages === 0 }
     case 'held':
     case 'dead':
+      if (NEVER_SENT.includes(outcome.failure.code)) return { kind: 'unsent' }
       return { kind: 'otherwise', ...told }
   }
 }
@@ -176,7 +192,7 @@ async function carryOut(
     case 'outage':
       // It is called again all the same, and that is what people are told.
       await deps.count(batch, 'retries')
-      return { kind: 'delay', delayMs: decision.delayMs }
+      return { kind: 'delay', delayMs: decision.delayMs, outages: decision.outages }
     case 'again':
       return { kind: 'delay', delayMs: decision.delayMs }
   }

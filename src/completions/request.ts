@@ -22,6 +22,8 @@ export const requestSchema = z.strictObject({
   body: z.record(z.string(), z.unknown()),
   /** How often it was refused with 429 so far. */
   refusals: z.int().nonnegative().optional(),
+  /** How often it failed while Conduit was out for everybody. */
+  outages: z.int().nonnegative().optional(),
   limits: requestLimitsSchema.optional(),
 })
 

@@ -37,8 +37,10 @@ export async function settle(job: Job, token: string, settlement: Settlement): P
     case 'retry':
       throw new TryLater(settlement.delayMs, settlement.attempt)
     case 'delay':
-      if (settlement.refusals !== undefined)
-        await job.updateData({ ...job.data, refusals: settlement.refusals })
+      if (settlement.refusals !== undefined || settlement.outages !== undefined) {
+        const { refusals = job.data.refusals, outages = job.data.outages } = settlement
+        await job.updateData({ ...job.data, refusals, outages })
+      }
       await job.moveToDelayed(Date.now() + settlement.delayMs, token)
       throw new DelayedError()
     case 'give_back':

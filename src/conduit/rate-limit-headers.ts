@@ -74,8 +74,9 @@ function rateLimitAt(place: Place, headers: ResponseHeaders, nowMs: number): Rat
 
   const resetMs = resetInMs(textOf(headers[place.reset]), nowMs)
   const isTooFar = (resetMs ?? 0) > (windowS ?? USUAL_WINDOW_S) * 1000 + RESET_SLACK_MS
-  // Its window is an hour or a day, whatever the figure would be in a minute.
-  if (isTooFar && windowS === null) return null
+  // Its window is an hour or a day, or may be a second: nothing says that the figure is a minute's.
+  const mayBeASecond = place.limit === 'x-ratelimit-limit' && resetMs !== null && resetMs <= 1000
+  if (windowS === null && (isTooFar || mayBeASecond)) return null
   const remaining = numberOf(itemOf(textOf(headers[place.remaining])))
   return {
     requestsPerMinute,

@@ -44,7 +44,7 @@ function attempt(
   over: { refusals?: number; agoMs?: number; maxAttempts?: number; outage?: boolean } = {},
 ): DecideContext {
   const { refusals = 0, agoMs = 0, maxAttempts = 8, outage = false } = over
-  const tries = { made, refusals, fedAt: NOW - agoMs, history: HISTORY }
+  const tries = { made, refusals, outages: 0, fedAt: NOW - agoMs, history: HISTORY }
   return { tries, options: { ...options, maxAttempts }, nowMs: NOW, random: 0.5, outage }
 }
 
@@ -133,13 +133,13 @@ describe('a failure while Conduit is out', () => {
     ['no connection', lost],
   ])('%s uses no attempt, not even the last one, and waits as after a first', (_, outcome) => {
     for (const made of [0, 3, 7]) {
-      expect(decide(REQUEST, outcome, out(made))).toEqual({ kind: 'outage', delayMs: 1000 })
+      expect(decide(REQUEST, outcome, out(made))).toEqual({ kind: 'outage', delayMs: 1000, outages: 1 })
     }
   })
 
   it('waits longer when Retry-After asks for it', () => {
     const patient: Outcome = { ...retry, retryAfterMs: 90_000 }
-    expect(decide(REQUEST, patient, out(0))).toEqual({ kind: 'outage', delayMs: 90_000 })
+    expect(decide(REQUEST, patient, out(0))).toEqual({ kind: 'outage', delayMs: 90_000, outages: 1 })
   })
 
   it('uses attempts again when the request has been here for a day', () => {

@@ -21,7 +21,7 @@ const OPTIONS = { concurrency: 1, maxAttempts: 3, timeoutMs: 1000, backoffBaseMs
 
 /** What is recorded when a request ends so at its last attempt. */
 function deathBy(reply: Reply): { line: string; letter: DeadLetter } {
-  const tries = { made: 2, refusals: 0, fedAt: NOW, history: [] }
+  const tries = { made: 2, refusals: 0, outages: 0, fedAt: NOW, history: [] }
   const context = { tries, options: OPTIONS, nowMs: NOW, random: 0.5, outage: false }
   const decision = decide(REQUEST, classify(reply, NOW), context)
   if (decision.kind !== 'end' || decision.ending.kind !== 'dead') throw new Error('it is not dead')

@@ -241,6 +241,12 @@ describe('an outage of 60 s', () => {
   })
 })
 
+it.each([10, 30])('an outage ends also where only %i calls a minute may go', (perMinute) => {
+  const { journal } = simulate({ ceiling: perMinute / 60, outage: [60, 120], seconds: 240 })
+  expect(journal.sentBetween(62, 120)).toBeGreaterThanOrEqual(10)
+  expect(journal.sentBetween(120, 240)).toBeGreaterThanOrEqual((0.85 * 120 * perMinute) / 60)
+})
+
 describe('what was learned', () => {
   it.each<[string, Phase['limit'], number]>([
     ['a bucket', bucketOf(100, 20), 100],

@@ -143,3 +143,37 @@ const NOTHING = {
   slowestRefusal: 0,
   hint: 0,
 }
+
+describe('a limit that headers tell', () => {
+  const CALM = { want: 0, ceiling: 1000, horizon: 0.05 }
+  const told = (hint: number, epoch = 0) => ({ ...NOTHING, epoch, answered: 1, hint })
+
+  it('counts also when it is told while the pace is closed', () => {
+    const state = startPace(0)
+    stepPace(state, { ...CALM, want: 20, report: null, now: 0 })
+    stepPace(state, { ...CALM, report: { ...NOTHING, epoch: 0, answered: 0, refused: 3 }, now: 0.1 })
+    stepPace(state, { ...CALM, report: told(5), now: 0.2 })
+    expect(stepPace(state, { ...CALM, report: null, now: 1 }).rate).toBeLessThanOrEqual(5)
+  })
+
+  it('is the lower one of two that are told by turns, and the higher one a minute after the lower was told last', () => {
+    const state = startPace(0)
+    for (let now = 0; now < 10; now++) stepPace(state, { ...CALM, report: told(now % 2 === 0 ? 80 : 8), now })
+    expect(state.base).toBeCloseTo(7.84)
+    stepPace(state, { ...CALM, report: told(80), now: 69 })
+    expect(state.base).toBeCloseTo(7.84)
+    stepPace(state, { ...CALM, report: told(80), now: 70 })
+    expect(state.base).toBeCloseTo(78.4)
+  })
+})
+
+describe('a clock that is set back', () => {
+  it('leaves everything as far ahead as it was', () => {
+    const state = startPace(5000)
+    const ask = { want: 5, ceiling: 1000, horizon: 0.05, report: null }
+    stepPace(state, { ...ask, now: 5000 })
+    stepPace(state, { ...ask, now: 1000 })
+    expect(state.next - state.at).toBeLessThan(0.2)
+    expect(stepPace(state, { ...ask, now: 1000.06 }).permits).toBe(5)
+  })
+})

@@ -215,6 +215,27 @@ describe('permits whose time has not come', () => {
     expect(trips.at(-1)?.report).toEqual(aReport({ unsent: 3 }))
   })
 
+  it('are asked for anew when a mere look finds the pace closed: nothing else wakes their callers', async () => {
+    const { permits, trips, all } = await fourCallers({ pace: 'closed' })
+    await permits.refresh()
+    expect(permits).toMatchObject({ leased: 0, waiting: 3 })
+    await elapse(250)
+    expect(trips.at(-1)).toMatchObject({ want: 3 })
+    expect(all.order()).toEqual([0])
+  })
+
+  it('count again when Redis has lost what it knew, and its epochs begin anew', async () => {
+    let paceEpoch = 7
+    const { permits } = permitsOn(() => ({ paceEpoch }))
+    const first = callers(permits, 1)
+    await elapse(10)
+    first.permitOf(0).report({ kind: 'refused', retryAfterMs: null })
+    paceEpoch = 0
+    const second = callers(permits, 2)
+    await elapse(700)
+    expect(second.kinds()).toEqual(['go', 'go'])
+  })
+
   it('leave their callers their place: they go before whoever came later', async () => {
     let paceEpoch = 0
     const { permits } = permitsOn((_, report) => {

@@ -21,6 +21,9 @@ export const WINDOW_RETRY_AFTER = 2
 /** A Retry-After above this (s) is not believed: limits are per minute. */
 export const ABSURD_RETRY_AFTER = 120
 
+/** A higher limit told in headers replaces a lower one after so long (s): with two models, say, the lower one counts. */
+export const HINT_LASTS = 60
+
 /** Share of what was measured that is aimed at. */
 export const BELOW_MEASURED = 0.98
 /** No single closing cuts deeper. */
@@ -32,5 +35,7 @@ export const OUTAGE_FAILURES = 10
 export const FIRST_PROBE_GAP = 1
 export const PROBE_GAP_GROWTH = 1.5
 export const LAST_PROBE_GAP = 3
+/** Calls and refusals fade with this time constant, s: what people are told of. */
+export const RECENT_SECONDS = 60
 /** Growth counts at most so many seconds between two looks; longer without a lease, the queue was idle. */
 export const LONGEST_STEP = 1

@@ -6,7 +6,7 @@ local SHORTEST_CLOSING, CLOSING_GROWTH, LONGEST_CLOSING = 0.2, 3, 10
 local WINDOW_RETRY_AFTER, ABSURD_RETRY_AFTER = 2, 120
 local BELOW_MEASURED, DEEPEST_CUT = 0.98, 0.7
 local OUTAGE_FAILURES, FIRST_PROBE_GAP, PROBE_GAP_GROWTH, LAST_PROBE_GAP = 10, 1, 1.5, 3
-local LONGEST_STEP = 1
+local LONGEST_STEP, HINT_LASTS = 1, 60
 
 local max, min, exp = math.max, math.min, math.exp
 
@@ -15,7 +15,7 @@ local function startPace(now)
     epoch = 0, base = START_RATE, age = 0, at = now, limited = 0, searching = 1, patience = LEAST_PATIENCE,
     next = now, sent = 0, lastLease = now, slowestRefusal = 0, closed = 0, closedAt = now, notBefore = 0, rateAtClosing = START_RATE,
     retryAfter = 0, misses = 0, since = now, admitted = 0, sinceBefore = now, admittedBefore = 0, failures = 0,
-    probeGap = FIRST_PROBE_GAP, hint = 0, recentCalls = 0, recentRefusals = 0,
+    probeGap = FIRST_PROBE_GAP, hint = 0, hintAt = 0, recentCalls = 0, recentRefusals = 0,
   }
 end
 
@@ -43,7 +43,13 @@ local function rateOf(s)
   return s.base * exp(GROWTH * (2 ^ min(12, s.age / unit) - 1))
 end
 
+local function setBack(s, by)
+  s.next, s.notBefore, s.closedAt = s.next - by, s.notBefore - by, s.closedAt - by
+  s.since, s.sinceBefore, s.lastLease, s.hintAt = s.since - by, s.sinceBefore - by, s.lastLease - by, s.hintAt - by
+end
+
 local function grow(s, now)
+  if now < s.at then setBack(s, s.at - now) end
   local passed = max(0, now - s.at)
   local slack = s.searching == 1 and SEARCH_SLACK or 0
   local waited = s.limited == 1 and now <= s.next + slack and s.closed == 0 and s.misses == 0
@@ -135,14 +141,21 @@ end
 
 local function believeHint(s, hint, now)
   s.hint, s.base, s.age, s.searching, s.patience = hint, BELOW_MEASURED * hint, 0, 0, MOST_PATIENCE
+  if s.closed > 0 then s.rateAtClosing = s.base end
   s.next = min(s.next, now + 1 / s.base)
+end
+
+local function hear(s, hint, now)
+  local isLower = s.hint == 0 or hint < s.hint
+  if isLower or (hint > s.hint and now - s.hintAt > HINT_LASTS) then believeHint(s, hint, now) end
+  if hint == s.hint then s.hintAt = now end
 end
 
 local function takeIn(s, r, now)
   local passed, isNow = r.answered + r.otherwise, r.epoch == s.epoch
   s.recentRefusals = s.recentRefusals + r.refused
   s.recentCalls = max(0, s.recentCalls - r.unsent)
-  if r.hint > 0 and r.hint ~= s.hint then believeHint(s, r.hint, now) end
+  if r.hint > 0 then hear(s, r.hint, now) end
   if s.closed == 2 then
     if isNow and passed + r.refused > 0 then
       endOutage(s, now)
@@ -151,7 +164,7 @@ local function takeIn(s, r, now)
   elseif passed + r.refused > 0 then s.failures = 0
   else s.failures = s.failures + r.fresh end
   if isNow and r.epoch == s.epoch then
-    s.sent = s.sent - r.refused - r.unsent
+    s.sent = max(0, s.sent - r.refused - r.unsent)
     if r.refused > 0 then close(s, r, now)
     elseif s.misses > 0 and s.closed == 0 and passed + r.failed > 0 then letThrough(s) end
   end
@@ -196,7 +209,7 @@ local function stepPace(s, want, report, now, ceiling, horizon)
   if isProbeThrough(s, now) then letThrough(s) end
   local wished = rateOf(s)
   local rate = min(ceiling, wished)
-  local first = max(s.next, now)
+  local first = s.closed == 2 and now or max(s.next, now)
   local permits = permitsNow(s, want, first, rate, now + horizon)
   local mustWait = permits < want or first + want / rate > now + horizon
   if want > 0 then s.limited = mustWait and wished < ceiling and 1 or 0 end

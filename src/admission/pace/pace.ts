@@ -4,6 +4,7 @@ import {
   LEAST_PATIENCE,
   LONGEST_STEP,
   PROBE_GAP_GROWTH,
+  RECENT_SECONDS,
   SEARCH_SLACK,
   START_RATE,
 } from './constants.js'
@@ -39,6 +40,7 @@ export function startPace(now: number): PaceState {
     failures: 0,
     probeGap: FIRST_PROBE_GAP,
     hint: 0,
+    hintAt: 0,
     recentCalls: 0,
     recentRefusals: 0,
   }
@@ -55,7 +57,8 @@ export function stepPace(state: PaceState, { want, report, now, ceiling, horizon
   if (isProbeThrough(state, now)) letThrough(state)
   const wished = rateOf(state)
   const rate = Math.min(ceiling, wished)
-  const first = Math.max(state.next, now)
+  // The call that asks whether an outage is over has no place in the schedule.
+  const first = state.closed === 2 ? now : Math.max(state.next, now)
   const permits = permitsNow(state, want, first, rate, now + horizon)
   const mustWait = permits < want || first + want / rate > now + horizon
   if (want > 0) state.limited = mustWait && wished < ceiling ? 1 : 0
@@ -74,14 +77,26 @@ export function stepPace(state: PaceState, { want, report, now, ceiling, horizon
  * send in time ends in a burst.
  */
 function grow(state: PaceState, now: number): void {
+  if (now < state.at) setBack(state, state.at - now)
   const passed = Math.max(0, now - state.at)
   const slack = state.searching === 1 ? SEARCH_SLACK : 0
   const waited = state.limited === 1 && now <= state.next + slack && state.closed === 0 && state.misses === 0
   if (waited) state.age += Math.min(LONGEST_STEP, passed)
-  const kept = Math.exp(-passed / 60)
+  const kept = Math.exp(-passed / RECENT_SECONDS)
   state.recentCalls *= kept
   state.recentRefusals *= kept
   state.at = now
+}
+
+/** Redis's clock was set back, or another server took over: what lay ahead lies as far ahead as before. */
+function setBack(state: PaceState, by: number): void {
+  state.next -= by
+  state.notBefore -= by
+  state.closedAt -= by
+  state.since -= by
+  state.sinceBefore -= by
+  state.lastLease -= by
+  state.hintAt -= by
 }
 
 /** A time in which nobody asked says nothing about the limit: it is taken out of the span that is measured. */

@@ -3,7 +3,7 @@
  * per second.
  */
 export interface PaceState {
-  /** Grows with every reopening: a report of an earlier one says nothing about this one. */
+  /** Grows with every reopening, and when an outage begins: a report of an earlier one says nothing about this one. */
   epoch: number
   base: number
   /** Seconds of growth since the last reopening. */
@@ -42,8 +42,9 @@ export interface PaceState {
   /** Requests whose first call failed, in a row. */
   failures: number
   probeGap: number
-  /** The limit that headers told last, per second; 0 none. */
+  /** The limit that headers tell, per second (0 none), and when they did last. */
   hint: number
+  hintAt: number
   /** Calls and refusals of about the last minute, fading. */
   recentCalls: number
   recentRefusals: number

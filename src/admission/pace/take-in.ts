@@ -3,6 +3,7 @@ import {
   BELOW_MEASURED,
   CLOSING_GROWTH,
   FIRST_PROBE_GAP,
+  HINT_LASTS,
   LONGEST_CLOSING,
   MOST_PATIENCE,
   OUTAGE_FAILURES,
@@ -21,7 +22,7 @@ export function takeIn(state: PaceState, report: PaceReport, now: number): void 
   const isNow = report.epoch === state.epoch
   state.recentRefusals += refused
   state.recentCalls = Math.max(0, state.recentCalls - unsent)
-  if (hint > 0 && hint !== state.hint) believeHint(state, hint, now)
+  if (hint > 0) hear(state, hint, now)
   if (state.closed === 2) {
     // An answer to a call from before the outage says nothing about now.
     if (isNow && passed + refused > 0) {
@@ -31,7 +32,8 @@ export function takeIn(state: PaceState, report: PaceReport, now: number): void 
   } else if (passed + refused > 0) state.failures = 0
   else state.failures += report.fresh
   if (isNow && report.epoch === state.epoch) {
-    state.sent -= refused + unsent
+    // A report may get through twice.
+    state.sent = Math.max(0, state.sent - refused - unsent)
     if (refused > 0) close(state, report, now)
     else if (state.misses > 0 && state.closed === 0 && passed + failed > 0) letThrough(state)
   }
@@ -78,6 +80,13 @@ function endOutage(state: PaceState, now: number): void {
   beginEpoch(state, now)
 }
 
+/** A limit that is told in headers: believed when it is new, and not as long as a lower one is told too. */
+function hear(state: PaceState, hint: number, now: number): void {
+  const isLower = state.hint === 0 || hint < state.hint
+  if (isLower || (hint > state.hint && now - state.hintAt > HINT_LASTS)) believeHint(state, hint, now)
+  if (hint === state.hint) state.hintAt = now
+}
+
 /** A limit that headers tell is where to begin; refusals still have the last word. */
 function believeHint(state: PaceState, hint: number, now: number): void {
   state.hint = hint
@@ -85,5 +94,6 @@ function believeHint(state: PaceState, hint: number, now: number): void {
   state.age = 0
   state.searching = 0
   state.patience = MOST_PATIENCE
+  if (state.closed > 0) state.rateAtClosing = state.base
   state.next = Math.min(state.next, now + 1 / state.base)
 }
