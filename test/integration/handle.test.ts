@@ -505,8 +505,8 @@ describe('a worker that is closed', () => {
 })
 
 describe('what the pace is told', () => {
-  const SEEN = { requestsPerMinute: 600, remaining: 5, resetInMs: 1000 }
-  const HEADERS = { 'x-ratelimit-limit': '600', 'x-ratelimit-remaining': '5', 'x-ratelimit-reset': '1' }
+  const SEEN = { requestsPerMinute: 600, remaining: 5, resetInMs: 30_000 }
+  const HEADERS = { 'x-ratelimit-limit': '600', 'x-ratelimit-remaining': '5', 'x-ratelimit-reset': '30' }
   const OUT = { maxAttempts: 1, backoffBaseMs: 10, backoffCapMs: 10 }
 
   /** Handles the only request of a batch on permits that keep what they are told; what was settled, and that. */
@@ -553,7 +553,7 @@ describe('what the pace is told', () => {
 
   it('may show that Conduit is out: then a failure uses no attempt, and is counted as a retry', async () => {
     const { settlement } = await handled(failure(503, 'SERVICE_UNAVAILABLE'), true)
-    expect(settlement).toEqual({ kind: 'delay', delayMs: 10 })
+    expect(settlement).toEqual({ kind: 'delay', delayMs: 10, outages: 1 })
     expect(await fields()).toMatchObject({ retries: '1', failed: '0' })
   })
 })
