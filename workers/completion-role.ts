@@ -3,6 +3,7 @@ import { createGauges } from '../src/admission/gauges.js'
 import type { Session } from '../src/batches/session.js'
 import { createFleet, type Fleet } from '../src/completions/fleet.js'
 import type { KeyHolder } from '../src/completions/key-holder.js'
+import { jobId } from '../src/completions/request.js'
 import { createConduitClient } from '../src/conduit/client.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { isFull, RedisFull } from '../src/redis/full.js'
@@ -124,6 +125,9 @@ export async function releaseDead({ store }: Session, fleet: Fleet, log: Logger)
   const released = await fleet.releaseDead()
   if (released.length === 0) return
   log.warn({ released: released.length }, 'completion.released_from_dead_workers')
+  for (const { crashes, ...place } of released.filter(({ ended }) => ended)) {
+    log.error({ batchId: place.batch, jobId: jobId(place), crashes }, 'completion.worker_crashed')
+  }
   // Their calls were out, as far as anybody knows.
   for (const { batch } of released) await store.count(batch, 'maybeBilled')
 }

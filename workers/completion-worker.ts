@@ -2,18 +2,23 @@ import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { readAttempts } from '../src/completions/attempts.js'
-import { type HandleDeps, handleRequest } from '../src/completions/handle.js'
+import { handleRequest, LOCK_LOST } from '../src/completions/handle.js'
 import { COMPLETIONS } from '../src/completions/queues.js'
 import { type CompletionRequest, jobId, requestSchema } from '../src/completions/request.js'
-import { backoffStrategy, settle, TryLater } from '../src/completions/settle.js'
+import { backoffStrategy, isLockLost, settle, TryLater } from '../src/completions/settle.js'
 import type { QueueKeys } from '../src/redis/keys.js'
+import type { WorkerDeps } from './handle-deps.js'
 
 /** Longer than a Redis that stalls for 20 s and a renewal after it; a dead worker is found by its heartbeat. */
 const LOCK_MS = 120_000
 const STALLED_CHECK_MS = 30_000
 const UNEXPECTED_DELAY_MS = 5000
+const STILL_RUNNING_DELAY_MS = 2000
 /** Off, in effect: a crash of ours must not turn a request into a failed job. */
 const STALLS_ALLOWED = 1_000_000
+
+/** BullMQ tells of each such job twice. */
+const NOT_RENEWED = 'could not renew lock'
 
 export interface CompletionWorker {
   /** Stops taking jobs, lets calls finish until the deadline, then aborts them; every job goes on or goes back. */
@@ -31,7 +36,7 @@ export interface CompletionWorkerOptions {
   readonly keys: QueueKeys
   readonly concurrency: number
   readonly log: Logger
-  readonly deps: HandleDeps
+  readonly deps: WorkerDeps
   /** Told of trouble in a sentence. */
   readonly onTrouble: (text: string) => void
   /** Told of every job that comes and goes. */
@@ -46,27 +51,29 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
   async function putOff(job: Job, token: string, error: unknown): Promise<never> {
     log.error({ jobId: job.id, err: error }, 'completion.unexpected_error')
     onTrouble(`A request could not be handled now, and is tried again: ${(error as Error).message}`)
-    await job.moveToDelayed(Date.now() + UNEXPECTED_DELAY_MS, token)
-    throw new DelayedError()
+    return settle(job, token, { kind: 'delay', delayMs: UNEXPECTED_DELAY_MS }) as Promise<never>
   }
 
   const running = new Set<string>()
   const worker = new Worker<CompletionRequest, void>(
     COMPLETIONS,
     // Three parameters: BullMQ hands the signal only to processors that declare it.
-    async (job, token, signal) => {
+    async (job, token = '', signal) => {
       const request = parseRequest(job)
       const id = jobId(request)
+      // It was given back while this process stood still, and came here again: what was sent for it may be answered.
+      if (running.has(id)) return settle(job, token, { kind: 'delay', delayMs: STILL_RUNNING_DELAY_MS })
       running.add(id)
       jobs?.enter()
       const { attemptsMade: made, timestamp: fedAt } = job
       const { refusals = 0, outages = 0 } = request
       const tries = { made, refusals, outages, fedAt, history: readAttempts(job.stacktrace) }
       try {
-        await settle(job, token ?? '', await handleRequest(request, tries, signal ?? never(), deps))
+        const own = { ...deps, verdict: () => deps.verdict({ ...request, token }) }
+        await settle(job, token, await handleRequest(request, tries, signal ?? never(), own))
       } catch (error) {
         if (isMove(error)) throw error
-        await putOff(job, token ?? '', error)
+        await putOff(job, token, error)
       } finally {
         running.delete(id)
         jobs?.leave()
@@ -85,10 +92,14 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
   )
   worker.on('lockRenewalFailed', (jobIds) => {
     // Another worker may run them now: what we still wait for would be paid for twice.
-    for (const id of jobIds) worker.cancelJob(id, 'lock lost')
+    for (const id of jobIds) worker.cancelJob(id, LOCK_LOST)
     log.warn({ jobIds }, 'completion.locks_lost')
   })
-  worker.on('error', (error) => log.warn({ err: error.message }, 'completion.worker_error'))
+  worker.on('error', (error) => {
+    // Told above, or nothing: what was to be said of it was said by whoever runs it now.
+    if (isLockLost(error) || error.message.startsWith(NOT_RENEWED)) return
+    log.warn({ err: error.message }, 'completion.worker_error')
+  })
   return {
     async close(deadlineMs) {
       const deadline = setTimeout(() => worker.cancelAllJobs('shutdown'), deadlineMs)

@@ -3,8 +3,14 @@ import type { BatchStore } from '../src/batches/batch-store.js'
 import type { Session } from '../src/batches/session.js'
 import type { HandleDeps } from '../src/completions/handle.js'
 import type { KeyHolder } from '../src/completions/key-holder.js'
-import { askVerdicts, type PlacedEnding, recordAll } from '../src/completions/record.js'
-import { type BatchOptions, jobId, type RequestPlace } from '../src/completions/request.js'
+import {
+  askVerdicts,
+  type PlacedEnding,
+  type Run,
+  recordAll,
+  type Verdict,
+} from '../src/completions/record.js'
+import { type BatchOptions, jobId } from '../src/completions/request.js'
 import { together } from '../src/completions/together.js'
 import type { ConduitClient } from '../src/conduit/client.js'
 import type { Admission } from './admission.js'
@@ -20,13 +26,18 @@ export interface HandleDepsOptions {
   readonly onTrouble: (text: string) => void
 }
 
+/** What the handling of requests needs; each brings the token of its job. */
+export interface WorkerDeps extends Omit<HandleDeps, 'verdict'> {
+  readonly verdict: (run: Run) => Promise<Verdict>
+}
+
 /** Ties the handling of a request to Redis, Conduit, the clock and the log. */
-export function createHandleDeps(options: HandleDepsOptions): HandleDeps {
+export function createHandleDeps(options: HandleDepsOptions): WorkerDeps {
   const { session, admission, conduit, keyHolder, workerName, log, onTrouble } = options
   const { redis, keys, gate, store } = session
   const verdict = together(
-    ({ batch }: RequestPlace) => batch,
-    (batch, places) => askVerdicts(redis, keys, batch, places),
+    ({ batch }: Run) => batch,
+    (batch, runs) => askVerdicts(redis, keys, batch, runs),
   )
   const recordEnding = together(
     ({ place }: PlacedEnding) => place.batch,

@@ -58,7 +58,7 @@ const REPORT_MS = 100
 export function createPermits(ask: Ask, onError: (error: unknown) => void): Permits {
   let waiters: Waiter[] = []
   const reports = createReports()
-  const schedule = createSchedule()
+  const schedule = createSchedule(askAnew)
   let asking: Promise<void> | null = null
   let closed = false
   let flushed = false
@@ -114,6 +114,12 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
       reports.add(lease, { kind: 'unsent' }, 0)
       return waiter
     })
+  }
+
+  /** None of the permits that are left is used: all were for a time that has gone by. */
+  function askAnew(): void {
+    waiters = [...voidSchedule(), ...waiters]
+    wakeIn(0)
   }
 
   async function roundTrip(want: number): Promise<Lease> {

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Lease } from './lease.js'
 import type { Waiter } from './permits.js'
 
@@ -15,7 +16,11 @@ export interface Schedule {
   readonly size: number
 }
 
-export function createSchedule(): Schedule {
+/** A permit that comes later than this is void: this process stood still, and its share of the pace went by. */
+const TOO_LATE_MS = 1000
+
+/** @param onLate called when the time of permits has long gone by: none of those that were left was used */
+export function createSchedule(onLate: () => void): Schedule {
   const timers = new Map<NodeJS.Timeout, Scheduled>()
   return {
     add(lease, waiter, inMs, go) {
@@ -23,7 +28,9 @@ export function createSchedule(): Schedule {
         go()
         return
       }
+      const dueAt = performance.now() + inMs
       const timer = setTimeout(() => {
+        if (performance.now() - dueAt > TOO_LATE_MS) return onLate()
         timers.delete(timer)
         go()
       }, inMs)

@@ -103,11 +103,16 @@ function ownMessage(code: string, failure: Failure, attempts: number): string {
   return failure.message
 }
 
-function deadEnding(
+/**
+ * The end of a request as a dead letter: its line for the file, and the letter.
+ * @param made calls that were made for it, the last one included
+ * @param at Unix ms
+ */
+export function deadEnding(
   request: CompletionRequest,
   failure: Failure,
   code: string,
-  { made: attempts, history }: Tries,
+  { made: attempts, history }: Pick<Tries, 'made' | 'history'>,
   at: number,
 ): Ending {
   const { batch, index, generation, customId, line, body, limits } = request

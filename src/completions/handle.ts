@@ -10,9 +10,12 @@ import { type Decision, decide, type Tries } from './decide.js'
 import type { Ending, Recorded, Verdict } from './record.js'
 import type { BatchOptions, CompletionRequest, RequestPlace } from './request.js'
 
-/** What becomes of the job. Only `retry` uses an attempt; `leave` means it is over. */
+/**
+ * What becomes of the job. Only `retry` uses an attempt; `leave` means it is over, `lost` that it is not ours any more.
+ */
 export type Settlement =
   | { readonly kind: 'leave' }
+  | { readonly kind: 'lost' }
   | { readonly kind: 'retry'; readonly delayMs: number; readonly attempt: FailedAttempt }
   | {
       readonly kind: 'delay'
@@ -60,8 +63,9 @@ export async function handleRequest(
   const { permit } = admission
   try {
     // After the permit, not before: it may have waited long for it.
-    if ((await deps.verdict(request)) !== 'go') return { kind: 'leave' }
-    const options = optionsFor(request, await deps.options(request.batch))
+    const options = await askLeave(request, deps)
+    if (options === 'lost') return { kind: 'lost' }
+    if (options === 'over') return { kind: 'leave' }
     const outcome = await call(request, tries, options, permit, signal, deps)
     if (outcome === 'held') return giveBack(deps)
     // Asked only now: the result of this call may be what showed an outage, or its end.
@@ -74,6 +78,31 @@ export async function handleRequest(
   } finally {
     // Counts only where nothing better was reported: the call was not made, or did not end.
     permit.report({ kind: 'unsent' })
+  }
+}
+
+/** An answer that took longer may have waited while this process, or Redis, stood still: it says nothing about now. */
+const FRESH_VERDICT_MS = 2000
+
+/** The options to call with; `over` when the request has ended or its batch does not run, `lost` when the job is gone. */
+async function askLeave(
+  request: CompletionRequest,
+  deps: HandleDeps,
+): Promise<BatchOptions | 'over' | 'lost'> {
+  for (;;) {
+    const askedAt = performance.now()
+    const verdict = await deps.verdict(request)
+    switch (verdict) {
+      case 'go':
+        break
+      case 'lost':
+        return 'lost'
+      case 'done':
+      case 'stopped':
+        return 'over'
+    }
+    const options = optionsFor(request, await deps.options(request.batch))
+    if (performance.now() - askedAt < FRESH_VERDICT_MS) return options
   }
 }
 
@@ -92,6 +121,9 @@ async function giveBack(deps: HandleDeps): Promise<Settlement> {
   return { kind: 'give_back' }
 }
 
+/** Why a call is aborted whose job another worker may run by now. */
+export const LOCK_LOST = 'lock lost'
+
 /** The call and what it meant. `held`: it closed the gate, or found it closed; the outcome is in the gate then. */
 async function call(
   request: CompletionRequest,
@@ -105,8 +137,9 @@ async function call(
   if (signal.aborted) throw new CallAborted()
   const sending = { apiKey: key.secret, timeoutMs: options.timeoutMs, signal }
   const reply = await deps.conduit.complete(request.body, sending).catch(async (error: unknown) => {
-    // It went out, and nobody will hear the answer.
-    if (error instanceof CallAborted) await deps.count(request.batch, 'maybeBilled')
+    // It went out, and nobody will hear the answer. Who took our job away has counted it.
+    if (error instanceof CallAborted && signal.reason !== LOCK_LOST)
+      await deps.count(request.batch, 'maybeBilled')
     throw error
   })
   const outcome = classify(reply, deps.now())

@@ -1,33 +1,62 @@
 /**
- * Longer than any live worker needs to be heard of again after a Redis restart that we got over first: ioredis waits
- * up to 10 s for a Redis that loads its data, a reconnection up to 5 s (redis/connect.ts); then comes a beat.
+ * Longer than any live worker needs to be heard of again after a Redis restart that we got over first: it looks for
+ * Redis at least every 1.1 s, and for the end of its loading every second (redis/connect.ts); then comes a beat. The
+ * rest is for an event loop that is late.
  */
-const LONG_LATE_MS = 12_000
-/** Looks are half a second apart; after a longer gap we were away ourselves, and saw nobody being late. */
+const DEAD_AFTER_MS = 6000
+/** Looks are half a second apart; on a machine where they are not, time alone proves nothing. */
+const LEAST_LOOKS = 6
+/** After a longer gap between answers we were away ourselves, or Redis was: nobody was seen being silent. */
 const AWAY_MS = 2000
 
 /** What successful looks at the heartbeats have shown so far. */
 export interface Looks {
-  /** When the last one was. */
-  readonly atMs: number
-  /** Since when each worker was late in every look, without a gap. */
-  readonly lateSince: ReadonlyMap<string, number>
+  /** When the last one was sent, and answered. */
+  readonly askedAtMs: number
+  readonly answeredAtMs: number
+  readonly streaks: ReadonlyMap<string, Streak>
 }
 
-export const NO_LOOKS: Looks = { atMs: Number.NEGATIVE_INFINITY, lateSince: new Map() }
-
-/**
- * Adds a look to those before.
- * @param late the workers whose heartbeat was missed as of now
- * @param nowMs a monotonic clock, read after Redis has answered
- */
-export function addLook(before: Looks, late: Iterable<string>, nowMs: number): Looks {
-  const known: Looks['lateSince'] = nowMs - before.atMs > AWAY_MS ? new Map() : before.lateSince
-  const lateSince = new Map([...late].map((worker) => [worker, known.get(worker) ?? nowMs]))
-  return { atMs: nowMs, lateSince }
+/** Looks in a row, without a gap, that all found the same heartbeat of a worker. */
+interface Streak {
+  readonly heartbeat: number
+  /** When the first of them was answered. */
+  readonly sinceMs: number
+  readonly looks: number
 }
 
-/** The workers that were late for so long, look by look, that they are dead. */
-export function longLate({ atMs, lateSince }: Looks): string[] {
-  return [...lateSince].filter(([, sinceMs]) => atMs - sinceMs >= LONG_LATE_MS).map(([worker]) => worker)
+export const NO_LOOKS: Looks = {
+  askedAtMs: Number.NEGATIVE_INFINITY,
+  answeredAtMs: Number.NEGATIVE_INFINITY,
+  streaks: new Map(),
+}
+
+/** One look: what it found, and when on a monotonic clock. */
+export interface Look {
+  readonly heartbeats: ReadonlyMap<string, number>
+  readonly askedAtMs: number
+  readonly answeredAtMs: number
+}
+
+/** Adds a look to those before. */
+export function addLook(before: Looks, { heartbeats, askedAtMs, answeredAtMs }: Look): Looks {
+  const known: Looks['streaks'] = answeredAtMs - before.answeredAtMs > AWAY_MS ? new Map() : before.streaks
+  const streaks = new Map<string, Streak>()
+  for (const [worker, heartbeat] of heartbeats) {
+    const streak = known.get(worker)
+    const goesOn = streak?.heartbeat === heartbeat
+    streaks.set(
+      worker,
+      goesOn ? { ...streak, looks: streak.looks + 1 } : { heartbeat, sinceMs: answeredAtMs, looks: 1 },
+    )
+  }
+  return { askedAtMs, answeredAtMs, streaks }
+}
+
+/** The workers whose heartbeat has stood still for so many looks and so long that they are dead. */
+export function silentWorkers({ askedAtMs, streaks }: Looks): string[] {
+  // From an answer to a question: at least so much time has passed in Redis, however late we were.
+  return [...streaks]
+    .filter(([, { sinceMs, looks }]) => looks >= LEAST_LOOKS && askedAtMs - sinceMs >= DEAD_AFTER_MS)
+    .map(([worker]) => worker)
 }

@@ -3,6 +3,7 @@ import type { Usage } from '../conduit/outcome.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
 import type { DeadLetter } from './dead-letters/dead-letter.js'
+import { COMPLETIONS } from './queues.js'
 import type { RequestPlace } from './request.js'
 
 const recordScript = loadScript(new URL('./record.lua', import.meta.url))
@@ -15,8 +16,16 @@ export type Ending =
 
 export type Recorded = 'recorded' | 'already' | 'stale' | 'gone'
 
-/** May this request be called? `done`: it was answered, or retried since; `stopped`: its batch does not run. */
-export type Verdict = 'go' | 'done' | 'stopped'
+/**
+ * May this request be called? `done`: it was answered, or retried since; `stopped`: its batch does not run; `lost`: its
+ * job is not the asker's any more.
+ */
+export type Verdict = 'go' | 'done' | 'stopped' | 'lost'
+
+/** A request, and the token under which its job is held; none when it is nobody's job. */
+export interface Run extends RequestPlace {
+  readonly token?: string
+}
 
 /** An ending that was found on disk and that Redis does not know of: counted, and not written again. */
 export interface EndingOnDisk {
@@ -91,9 +100,10 @@ export async function askVerdicts(
   redis: Redis,
   keys: QueueKeys,
   batch: string,
-  places: readonly RequestPlace[],
+  runs: readonly Run[],
 ): Promise<Verdict[]> {
-  const names = [keys.batch(batch), keys.done(batch), keys.generations(batch)]
-  const args = places.flatMap(({ index, generation }) => [index, generation])
-  return (await runScript(redis, verdictScript, names, args)) as Verdict[]
+  const jobs = `${keys.bullPrefix}:${COMPLETIONS}:`
+  const names = [keys.batch(batch), keys.done(batch), keys.generations(batch), jobs]
+  const args = runs.flatMap(({ index, generation, token = '' }) => [index, generation, token])
+  return (await runScript(redis, verdictScript, names, [batch, ...args])) as Verdict[]
 }

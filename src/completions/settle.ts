@@ -31,9 +31,28 @@ export function backoffStrategy(_made: number, _type?: string, error?: Error): n
  * @throws what BullMQ wants thrown for each move
  */
 export async function settle(job: Job, token: string, settlement: Settlement): Promise<void> {
+  try {
+    await move(job, token, settlement)
+  } catch (error) {
+    throw isLockLost(error) ? new WaitingError() : error
+  }
+}
+
+/** BullMQ's codes: the job is gone, has no lock, is not active, has another's lock. */
+const LOST = [-1, -2, -3, -6]
+
+/** Whether BullMQ refused a move because the job is not ours any more: others took us for dead, and run it. */
+export function isLockLost(error: unknown): boolean {
+  return LOST.includes((error as { readonly code?: unknown } | null)?.code as number)
+}
+
+async function move(job: Job, token: string, settlement: Settlement): Promise<void> {
   switch (settlement.kind) {
     case 'leave':
       return
+    case 'lost':
+      // Nothing is moved: BullMQ only hears that there is nothing left to do.
+      throw new WaitingError()
     case 'retry':
       throw new TryLater(settlement.delayMs, settlement.attempt)
     case 'delay':

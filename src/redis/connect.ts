@@ -7,7 +7,10 @@ export type { RedisTarget } from './target.js'
 /** `client`: its commands fail soon when Redis is away. `worker`: they wait until it is back. */
 export type RedisRole = 'client' | 'worker'
 
-const LONGEST_RETRY_DELAY_MS = { client: 1_000, worker: 5_000 } as const
+/** A worker that is not heard of for 6 s counts as dead (completions/late-workers.ts): it must be back well before. */
+const LONGEST_RETRY_DELAY_MS = 1_000
+/** So often a Redis is asked that loads its data. */
+const LONGEST_LOADING_RETRY_MS = 1_000
 /** From the first attempt to a Redis that takes commands; a worker may find one that still loads its data. */
 const FIRST_CONNECTION_MS = { client: 10_000, worker: 60_000 } as const
 
@@ -49,8 +52,8 @@ function behaviourOf(role: RedisRole) {
     connectTimeout: 5_000,
     // BullMQ's workers demand null; a client's command is refused after about a second without a connection.
     maxRetriesPerRequest: role === 'worker' ? null : 3,
-    retryStrategy: (attempt: number) =>
-      Math.min(50 * 2 ** attempt, LONGEST_RETRY_DELAY_MS[role]) + jitterMs(),
+    retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, LONGEST_RETRY_DELAY_MS) + jitterMs(),
+    maxLoadingRetryTime: LONGEST_LOADING_RETRY_MS,
   } satisfies RedisOptions
 }
 

@@ -1,55 +1,77 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addLook, longLate, NO_LOOKS } from '../../src/completions/late-workers.js'
+import { addLook, NO_LOOKS, silentWorkers } from '../../src/completions/late-workers.js'
 
-type Look = readonly [atMs: number, ...late: string[]]
+/** When, and the heartbeats that were seen. A look's answer comes at once. */
+type Seen = readonly [atMs: number, heartbeats: Readonly<Record<string, number>>]
 
 /** Who is dead after these looks. */
-function deadAfter(looks: readonly Look[]): string[] {
-  return longLate(looks.reduce((before, [atMs, ...late]) => addLook(before, late, atMs), NO_LOOKS))
+function deadAfter(seen: readonly Seen[]): string[] {
+  const looks = seen.reduce(
+    (before, [atMs, heartbeats]) =>
+      addLook(before, {
+        heartbeats: new Map(Object.entries(heartbeats)),
+        askedAtMs: atMs,
+        answeredAtMs: atMs,
+      }),
+    NO_LOOKS,
+  )
+  return silentWorkers(looks)
 }
 
 /** Looks twice a second from one moment to another, both included. */
-function looks(fromMs: number, toMs: number, ...late: string[]): Look[] {
-  return Array.from({ length: (toMs - fromMs) / 500 + 1 }, (_, i) => [fromMs + i * 500, ...late])
+function looks(fromMs: number, toMs: number, heartbeats: Seen[1], everyMs = 500): Seen[] {
+  return Array.from({ length: (toMs - fromMs) / everyMs + 1 }, (_, i) => [fromMs + i * everyMs, heartbeats])
 }
 
-describe('a worker that is late', () => {
-  it('is dead after twelve seconds in which every look found it late', () => {
-    expect(deadAfter(looks(0, 11_500, 'b'))).toEqual([])
-    expect(deadAfter(looks(0, 12_000, 'b'))).toEqual(['b'])
+describe('a worker that is silent', () => {
+  it('is dead after six seconds in which every look found the same heartbeat', () => {
+    expect(deadAfter(looks(0, 5500, { b: 1 }))).toEqual([])
+    expect(deadAfter(looks(0, 6000, { b: 1 }))).toEqual(['b'])
   })
 
-  it('is not dead for having been late three times', () => {
-    expect(deadAfter(looks(0, 1000, 'b'))).toEqual([])
+  it('is not dead for having been silent in a few looks, however far apart', () => {
+    expect(deadAfter(looks(0, 8000, { b: 1 }, 2000))).toEqual([])
+    expect(deadAfter(looks(0, 10_000, { b: 1 }, 2000))).toEqual(['b'])
   })
 
   it('starts anew when it was heard of once', () => {
-    const start = [...looks(0, 11_500, 'b'), ...looks(12_000, 12_000), ...looks(12_500, 24_000, 'b')]
+    const start = [...looks(0, 5500, { b: 1 }), ...looks(6000, 11_500, { b: 2 })]
     expect(deadAfter(start)).toEqual([])
-    expect(deadAfter([...start, [24_500, 'b']])).toEqual(['b'])
+    expect(deadAfter([...start, [12_000, { b: 2 }]])).toEqual(['b'])
   })
 
-  it('starts anew when we were away ourselves', () => {
-    const away = [...looks(0, 11_500, 'b'), ...looks(13_501, 25_001, 'b')]
+  it('starts anew when Redis came back with an older heartbeat', () => {
+    expect(deadAfter([...looks(0, 5500, { b: 2 }), ...looks(6000, 11_500, { b: 1 })])).toEqual([])
+  })
+
+  it('starts anew when we were away ourselves, or Redis was', () => {
+    const away = [...looks(0, 5500, { b: 1 }), ...looks(7501, 13_001, { b: 1 })]
     expect(deadAfter(away)).toEqual([])
-    expect(deadAfter([...away, [25_501, 'b']])).toEqual(['b'])
+    expect(deadAfter([...away, [13_501, { b: 1 }]])).toEqual(['b'])
   })
 
-  it('goes on when a look came two seconds after the one before', () => {
-    expect(deadAfter([...looks(0, 10_000, 'b'), [12_000, 'b']])).toEqual(['b'])
+  it('is measured from an answer to a question: what waited in between proves nothing', () => {
+    const late = { heartbeats: new Map([['b', 1]]), askedAtMs: 5900, answeredAtMs: 7000 }
+    const before = looks(0, 5500, { b: 1 }).reduce(
+      (known, [atMs]) =>
+        addLook(known, { heartbeats: new Map([['b', 1]]), askedAtMs: atMs, answeredAtMs: atMs }),
+      NO_LOOKS,
+    )
+    expect(silentWorkers(addLook(before, late))).toEqual([])
   })
 
   it('is dead for itself: others are not', () => {
-    expect(deadAfter([...looks(0, 5000, 'b'), ...looks(5500, 12_000, 'b', 'c')])).toEqual(['b'])
+    const others = Array.from({ length: 13 }, (_, i): Seen => [i * 500, { b: 1, c: i }])
+    expect(deadAfter(others)).toEqual(['b'])
   })
 
   it('is forgotten with its heartbeat', () => {
-    expect(deadAfter([...looks(0, 12_000, 'b'), [12_500]])).toEqual([])
+    expect(deadAfter([...looks(0, 6000, { b: 1 }), [6500, {}]])).toEqual([])
   })
 })
 
-it('finds a worker dead only at the end of twelve seconds of looks without a gap that all found it late', () => {
+it('finds a worker dead only at the end of six seconds and six looks without a gap or a beat', () => {
   const anyLooks = fc.array(fc.tuple(fc.integer({ min: 1, max: 2100 }), fc.integer({ min: 0, max: 19 })), {
     minLength: 1,
     maxLength: 40,
@@ -57,16 +79,17 @@ it('finds a worker dead only at the end of twelve seconds of looks without a gap
   fc.assert(
     fc.property(anyLooks, (steps) => {
       let nowMs = 0
-      let streakFromMs: number | null = null
-      const seen: Look[] = []
+      let beats = 0
+      let streak = { fromMs: 0, looks: 0 }
+      const seen: Seen[] = []
       for (const [gapMs, luck] of steps) {
         nowMs += gapMs
-        const late = luck > 0
-        if (!late) streakFromMs = null
-        else if (streakFromMs === null || gapMs > 2000) streakFromMs = nowMs
-        seen.push(late ? [nowMs, 'b'] : [nowMs])
+        if (luck === 0) beats++
+        if (luck === 0 || gapMs > 2000 || streak.looks === 0) streak = { fromMs: nowMs, looks: 0 }
+        streak.looks++
+        seen.push([nowMs, { b: beats }])
       }
-      const dead = streakFromMs !== null && nowMs - streakFromMs >= 12_000
+      const dead = streak.looks >= 6 && nowMs - streak.fromMs >= 6000
       expect(deadAfter(seen)).toEqual(dead ? ['b'] : [])
     }),
   )
