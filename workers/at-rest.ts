@@ -7,7 +7,7 @@ import {
   type RestingBatch,
   SEALED,
 } from '../src/batches/inherit/legacy.js'
-import { createDirectoryLease, type DirectoryLease } from '../src/batches/lease.js'
+import { createDirectoryLease, type DirectoryLease, RENEW_MS } from '../src/batches/lease.js'
 import type { Manifest } from '../src/batches/manifest.js'
 import type { Session } from '../src/batches/session.js'
 import { createFleet } from '../src/completions/fleet.js'
@@ -26,7 +26,6 @@ export interface AtRestOptions {
 }
 
 const LOOK_MS = 50
-const RENEW_MS = 2000
 
 /**
  * Brings batches to rest on their queues: ends them, waits for the calls that are out, and gives back the jobs of

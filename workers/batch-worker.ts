@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { BatchStore } from '../src/batches/batch-store.js'
 import type { BatchWorkDeps } from '../src/batches/batch-work.js'
-import type { DirectoryLease } from '../src/batches/lease.js'
+import { type DirectoryLease, RENEW_MS } from '../src/batches/lease.js'
 import { createOpenBatches } from './open-batches.js'
 
 export interface BatchWorkerOptions {
@@ -23,7 +23,6 @@ export interface BatchWorker {
 const TICK_MS = 50
 /** Between two looks whether the lease is free. */
 const WAITING_MS = 500
-const RENEW_MS = 2000
 const TROUBLE_PAUSE_MS = 1000
 
 /** Feeds and collects the batches of one data directory, for as long as this process holds its lease. */

@@ -57,8 +57,9 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
   const running = new Set<string>()
   const worker = new Worker<CompletionRequest, void>(
     COMPLETIONS,
-    // Three parameters: BullMQ hands the signal only to processors that declare it.
-    async (job, token = '', signal) => {
+    // Three parameters, no defaults: BullMQ hands the signal only to processors that declare it.
+    async (job, given, signal) => {
+      const token = given ?? ''
       const request = parseRequest(job)
       const id = jobId(request)
       // It was given back while this process stood still, and came here again: what was sent for it may be answered.

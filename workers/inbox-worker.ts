@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { collectInbox, INBOX_LEASE, type InboxDeps } from '../src/batches/inbox/inbox-collector.js'
 import { feedInboxRetries } from '../src/batches/inbox/inbox-retries.js'
 import { createPortionSize } from '../src/batches/inbox/portion-size.js'
-import { createDirectoryLease } from '../src/batches/lease.js'
+import { createDirectoryLease, RENEW_MS } from '../src/batches/lease.js'
 import type { Session } from '../src/batches/session.js'
 import { INBOX_BATCH } from '../src/completions/request.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
@@ -19,7 +19,6 @@ export interface InboxWorkerOptions {
 const TICK_MS = 50
 /** Looks whether there is an inbox at all, and whether nobody serves it. */
 const IDLE_MS = 500
-const RENEW_MS = 2000
 const TROUBLE_PAUSE_MS = 1000
 
 /**

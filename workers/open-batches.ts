@@ -59,7 +59,8 @@ export function createOpenBatches({ store, work, log, onTrouble }: OpenBatchesOp
         const target = await opened(batch)
         return target === null ? null : await take(target)
       } catch (error) {
-        const trouble = troubleOf(error)
+        // What a process finds that stood still says nothing of the batch: others work on it.
+        const trouble = work.leaseIsSure() ? troubleOf(error) : 'lease'
         if (trouble === 'batch') {
           await stop(batch, error as Error)
           return null

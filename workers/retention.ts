@@ -9,7 +9,7 @@ export interface RetentionOptions {
   readonly session: Session
   readonly directory: DataDirectory
   /** Only its holder removes anything. */
-  readonly lease: Pick<DirectoryLease, 'token'>
+  readonly lease: Pick<DirectoryLease, 'token' | 'isSure'>
   readonly limits: Limits
   readonly log: Logger
 }
@@ -29,7 +29,14 @@ export function startRetention({ session, directory, lease, limits, log }: Reten
 
   async function enforce(): Promise<void> {
     try {
-      const removed = await enforceRetention({ session, directory, deadLetters, limits, nowMs: Date.now() })
+      const removed = await enforceRetention({
+        session,
+        directory,
+        deadLetters,
+        limits,
+        nowMs: Date.now(),
+        isOurs: () => lease.isSure,
+      })
       if (removed.batches + removed.inputs + removed.deadLetters > 0) log.info(removed, 'retention.removed')
     } catch (error) {
       log.warn({ err: (error as Error).message }, 'retention.failed')

@@ -110,6 +110,7 @@ function startBatches(
       directory,
       directoryId: directory.id,
       leaseToken: () => lease.token,
+      leaseIsSure: () => lease.isSure,
       queue: completions,
       redis,
       keys,

@@ -1,5 +1,5 @@
 import { rm, stat } from 'node:fs/promises'
-import type { BatchMarks } from './batch-store.js'
+import { assertSure, type BatchMarks } from './batch-store.js'
 import { type CollectorDeps, openCollector } from './collector.js'
 import type { Manifest } from './manifest.js'
 import { isPublished, partialName, publish } from './publish.js'
@@ -73,15 +73,17 @@ export async function openBatchFiles(
       await assertWhole(own.results, resultsBytes)
       await assertWhole(own.errors, errorsBytes)
       await assertOurs(revision)
-      await publish(own.results, output)
-      if (errorsBytes > 0) await publish(own.errors, errors)
+      const stillOurs = (): void => assertSure(deps)
+      stillOurs()
+      await publish(own.results, output, undefined, stillOurs)
+      stillOurs()
+      if (errorsBytes > 0) await publish(own.errors, errors, undefined, stillOurs)
       // What an earlier revision had to tell is mended.
       else if (revision > 0) for (const name of [errors, partialName(errors)]) await rm(name, { force: true })
       published = true
     },
     async tidy({ revision }) {
-      await assertOurs(revision)
-      await removeOtherRevisions(directory, revision)
+      await removeOtherRevisions(directory, revision, () => assertOurs(revision))
     },
     close: () => collector.close(),
   }

@@ -40,6 +40,24 @@ export class LeaseLost extends Error {
   readonly code = 'lease_lost'
 }
 
+/** What a holder of the lease on a data directory knows of it. */
+export interface HeldLease {
+  /** The lease as the scripts compare it; '' when not held. */
+  readonly leaseToken: () => string
+  /** Confirmed so recently that nobody can have taken over (`DirectoryLease.isSure`). */
+  readonly leaseIsSure: () => boolean
+}
+
+/**
+ * For steps that no script can fence, right before each: false hope only for the moment between this and the step.
+ * @param lease the one that the caller began under; whatever this process holds now when not given
+ * @throws LeaseLost
+ */
+export function assertSure({ leaseToken, leaseIsSure }: HeldLease, lease = leaseToken()): void {
+  if (leaseToken() !== lease || !leaseIsSure())
+    throw new LeaseLost('the lease on the data directory was not confirmed for too long')
+}
+
 /** What Redis holds of the batches of a queue. */
 export interface BatchStore {
   register(manifest: Manifest, directoryId: string): Promise<BatchState>

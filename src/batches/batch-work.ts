@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { type BatchFiles, openBatchFiles } from './batch-files.js'
-import { type BatchMarks, type BatchStore, LeaseLost } from './batch-store.js'
+import { assertSure, type BatchMarks, type BatchStore, LeaseLost } from './batch-store.js'
 import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
 import { type FeederDeps, feedNextChunk, feedRetries } from './feeder.js'
@@ -113,9 +113,11 @@ async function finish(
   deps: BatchWorkDeps,
 ): Promise<boolean> {
   await files.publish(marks)
+  assertSure(deps)
   if (marks.errorsBytes === 0) await clearReplacedErrors(manifest, deps.directory)
   if (!(await deps.store.end(manifest.batch, 'completed', ''))) return false
   await files.tidy(marks)
+  assertSure(deps)
   await removeReplaced(manifest, deps.directory)
   return true
 }

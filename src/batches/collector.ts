@@ -1,20 +1,22 @@
+import { rm } from 'node:fs/promises'
 import type { Redis } from 'ioredis'
 import type { DeadLetter } from '../completions/dead-letters/dead-letter.js'
 import type { QueueKeys } from '../redis/keys.js'
-import type { BatchStore } from './batch-store.js'
+import { assertSure, type BatchStore, type HeldLease } from './batch-store.js'
 import { type CollectedMarks, collectedMarks } from './collected-marks.js'
-import { PORTION, readPortion } from './portion.js'
+import { moveFiles } from './move-files.js'
+import { assertHeld, PORTION, readPortion } from './portion.js'
 import { showPartial } from './publish.js'
 import { recoverLines } from './recover.js'
 import { openResultFile } from './result-file.js'
 import { type RevisionPaths, revisionPaths } from './revision.js'
+import { dropWriter, noteWriter, otherWriters } from './writers.js'
 
-export interface CollectorDeps {
+export interface CollectorDeps extends HeldLease {
   readonly redis: Redis
   readonly keys: QueueKeys
   readonly store: BatchStore
   readonly directoryId: string
-  readonly leaseToken: () => string
   /** Adds dead letters to their queue under ids of their own, so that adding twice adds once. */
   readonly bury: (letters: readonly DeadLetter[]) => Promise<void>
 }
@@ -37,21 +39,55 @@ export interface Collector {
 
 /**
  * Opens the files of a batch and makes up for a crash: whole lines behind the checkpoint were paid for and are
- * kept (and recorded where Redis does not know them), a torn line is cut.
+ * kept (and recorded where Redis does not know them), a torn line is cut. Where somebody may still write to them, who
+ * stands still or is on another machine, they are copied first: nothing that wakes up late meets our lines.
  *
  * @throws ResultFileDamaged, LeaseLost
  */
 export async function openCollector(target: CollectorTarget, deps: CollectorDeps): Promise<Collector> {
-  const { batch, directory } = target
+  const { directory } = target
   // For good: a lease that was lost and taken again may have been another's meanwhile, and the files longer.
   const lease = deps.leaseToken()
+  await noteWriter(directory, lease)
+  try {
+    const collector = await openAs(lease, target, deps)
+    return {
+      collect: collector.collect,
+      async close() {
+        await collector.close()
+        await dropWriter(directory, lease)
+      },
+    }
+  } catch (error) {
+    await dropWriter(directory, lease)
+    throw error
+  }
+}
+
+async function openAs(lease: string, target: CollectorTarget, deps: CollectorDeps): Promise<Collector> {
+  const { batch, directory } = target
   let saved = await collectedMarks(directory, await deps.store.marks(batch))
   const save = (collectedTo?: string): Promise<void> =>
     deps.store.advance(batch, deps.directoryId, lease, saved, collectedTo)
   // Whoever has lost the lease must not even cut a torn line: its successor may be just writing it.
   await save()
+  const others = await otherWriters(directory, lease)
+  if (others.length > 0) {
+    saved = await moveFiles(directory, saved, (marks) =>
+      deps.store.advance(batch, deps.directoryId, lease, marks),
+    )
+    for (const mark of others) await rm(mark, { force: true })
+  }
+  const assertOurs = (): void => assertSure(deps, lease)
+  const bury = async (letters: readonly DeadLetter[]): Promise<void> => {
+    if (letters.length === 0) return
+    // One that was discarded since another took over must not come back.
+    await assertHeld(batch, lease, deps)
+    await deps.bury(letters)
+  }
   const paths = revisionPaths(directory, saved.revision)
-  const { results, errors, close } = await openFiles(paths, saved)
+  assertOurs()
+  const { results, errors, close } = await openFiles(paths, saved, assertOurs)
   /** Lines behind the checkpoint whose entry may still be in the stream. */
   const onDisk = new Map<string, DeadLetter | null>()
   let { collected } = saved
@@ -68,7 +104,7 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
       { file: results, from: saved.resultsBytes },
       { file: errors, from: saved.errorsBytes },
     ]
-    const recovered = await recoverLines(batch, files, deps)
+    const recovered = await recoverLines(batch, files, { ...deps, bury })
     collected += recovered.lines
     for (const [key, letter] of recovered.known) onDisk.set(key, letter)
     await checkpoint()
@@ -89,12 +125,12 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
       await results.append(lines('completed'))
       await errors.append(lines('dead'))
       await Promise.all([results.sync(), errors.sync()])
-      await deps.bury(entries.flatMap(({ letter }) => (letter === null ? [] : [letter])))
+      await bury(entries.flatMap(({ letter }) => (letter === null ? [] : [letter])))
       collected += fresh.length
       for (const { key } of entries) onDisk.delete(key)
       if (entries.length < PORTION) {
         // What is on disk and not in the stream: a crash came before its letter was buried, or long after.
-        await deps.bury([...onDisk.values()].filter((letter) => letter !== null))
+        await bury([...onDisk.values()].filter((letter) => letter !== null))
         onDisk.clear()
       }
       await checkpoint(entries.at(-1)?.id)
@@ -105,9 +141,13 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
   }
 }
 
-async function openFiles(paths: RevisionPaths, { resultsBytes, errorsBytes }: CollectedMarks) {
-  const results = await openResultFile(paths.results, resultsBytes)
-  const errors = await openResultFile(paths.errors, errorsBytes).catch(async (error: unknown) => {
+async function openFiles(
+  paths: RevisionPaths,
+  { resultsBytes, errorsBytes }: CollectedMarks,
+  assertOurs: () => void,
+) {
+  const results = await openResultFile(paths.results, resultsBytes, assertOurs)
+  const errors = await openResultFile(paths.errors, errorsBytes, assertOurs).catch(async (error: unknown) => {
     await results.close()
     throw error
   })

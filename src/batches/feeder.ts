@@ -6,20 +6,22 @@ import { errorLine } from '../completions/output-line.js'
 import type { Ending, Recorded } from '../completions/record.js'
 import { type CompletionRequest, jobId, type RequestPlace } from '../completions/request.js'
 import type { QueueKeys } from '../redis/keys.js'
-import type { BatchStore } from './batch-store.js'
+import { loadScript, runScript } from '../redis/scripts.js'
+import { assertSure, type BatchStore, type HeldLease } from './batch-store.js'
 import type { Chunk, ChunkReader } from './input/chunks.js'
 import { readRetried } from './read-retried.js'
 import type { Unsendable } from './requests-at.js'
 
-export interface FeederDeps {
+export interface FeederDeps extends HeldLease {
   readonly redis: Redis
   readonly keys: QueueKeys
   readonly queue: Queue
   readonly store: BatchStore
   readonly record: (place: RequestPlace, ending: Ending) => Promise<Recorded>
   readonly directoryId: string
-  readonly leaseToken: () => string
 }
+
+const fedScript = loadScript(new URL('./fed.lua', import.meta.url))
 
 /** Retries that are fed at once. */
 const MOST_RETRIES = 500
@@ -99,9 +101,11 @@ export async function feedRetries(batch: string, chunks: ChunkReader, deps: Feed
     generation: Number(generations[i] ?? 0),
   }))
   const { requests, unsendable } = await readRetried(batch, places, chunks, deps)
+  assertSure(deps)
   if (requests.length > 0) await queue.addBulk(requests.map(asJob))
   await recordUnsendable(batch, unsendable, deps)
-  await redis.zrem(keys.retries(batch), ...indexes)
+  const fed = places.flatMap(({ index, generation }) => [index, generation])
+  await runScript(redis, fedScript, [keys.retries(batch), keys.generations(batch)], fed)
   return indexes.length
 }
 

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Redis } from 'ioredis'
 import { isAlive, isSameHost, parseProcess } from '../process-identity.js'
 import type { QueueKeys } from '../redis/keys.js'
@@ -5,8 +6,16 @@ import { loadScript, runScript } from '../redis/scripts.js'
 
 const leaseScript = loadScript(new URL('./lease.lua', import.meta.url))
 
-/** Longer than a Redis that stalls for a moment; a holder that died on this machine is seen at once anyway. */
-const LEASE_MS = 10_000
+/**
+ * How long a holder on another machine may be silent; one that died on this machine is seen at once. A Redis that
+ * stalls for longer ends a lease, which costs its holder no more than opening its files anew.
+ */
+const LEASE_MS = 7500
+/** How long after it was confirmed a lease is certainly still held; the rest is for what is just being written. */
+const SURE_MS = 5000
+
+/** So often a lease is to be renewed. */
+export const RENEW_MS = 1000
 
 /** The right to feed and collect in one data directory; every durable step checks it (a fence). */
 export interface DirectoryLease {
@@ -14,18 +23,25 @@ export interface DirectoryLease {
   hold(): Promise<boolean>
   /** The lease as the scripts compare it; '' when not held. */
   readonly token: string
+  /** Confirmed so recently that nobody can have taken over: false in a process that stood still. */
+  readonly isSure: boolean
   release(): Promise<void>
 }
 
-/** @param holder this process, as `formatProcess` writes it */
+/**
+ * @param holder this process, as `formatProcess` writes it
+ * @param monotonicMs a clock that nobody sets
+ */
 export function createDirectoryLease(
   redis: Redis,
   keys: QueueKeys,
   directoryId: string,
   holder: string,
+  monotonicMs: () => number = () => performance.now(),
 ): DirectoryLease {
   const key = keys.lease(directoryId)
   let token = ''
+  let askedAtMs = Number.NEGATIVE_INFINITY
 
   const ask = async (leaseMs: number, dead: string): Promise<[string, string]> =>
     (await runScript(redis, leaseScript, [key, `${key}:count`], [token, holder, leaseMs, dead])) as [
@@ -37,10 +53,15 @@ export function createDirectoryLease(
     get token() {
       return token
     },
+    get isSure() {
+      return token !== '' && monotonicMs() - askedAtMs < SURE_MS
+    },
     async hold() {
+      const askedNowMs = monotonicMs()
       let [held, current] = await ask(LEASE_MS, '')
       if (held === '' && holderIsDead(current)) [held, current] = await ask(LEASE_MS, current)
       token = held
+      askedAtMs = askedNowMs
       return held !== ''
     },
     async release() {

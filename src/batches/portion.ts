@@ -33,7 +33,7 @@ export async function readPortion(
     .exec()
   for (const [error] of replies ?? []) if (error !== null) throw error
   const [held, entries] = (replies ?? []).map(([, reply]) => reply)
-  if (held !== lease) throw new LeaseLost(`another process has taken over batch ${batch}`)
+  if (held !== lease) throw takenOver(batch)
   return (entries as [string, string[]][]).map(toEntry)
 }
 
@@ -48,4 +48,20 @@ function toEntry([id, pairs]: [string, string[]]): Entry {
     line: fields.get('l') ?? '',
     letter: letter === '' ? null : (JSON.parse(letter) as DeadLetter),
   }
+}
+
+/**
+ * For steps in Redis that check no lease themselves, right before each.
+ * @throws LeaseLost
+ */
+export async function assertHeld(
+  batch: string,
+  lease: string,
+  { redis, keys, directoryId }: { redis: Redis; keys: QueueKeys; directoryId: string },
+): Promise<void> {
+  if ((await redis.get(keys.lease(directoryId))) !== lease) throw takenOver(batch)
+}
+
+function takenOver(batch: string): LeaseLost {
+  return new LeaseLost(`another process has taken over batch ${batch}`)
 }

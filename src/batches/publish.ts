@@ -51,8 +51,16 @@ export async function showPartial(own: string, final: string, links: Links = REA
   if (!(await couldLink(links.link, own, partial))) await couldLink(links.symlink, own, partial)
 }
 
-/** Gives a complete file its final name, at once and whole. Doing it again changes nothing. */
-export async function publish(own: string, final: string, links: Links = REAL_LINKS): Promise<void> {
+/**
+ * Gives a complete file its final name, at once and whole. Doing it again changes nothing.
+ * @param assertOurs asked right before it is done; throws when another has taken over
+ */
+export async function publish(
+  own: string,
+  final: string,
+  links: Links = REAL_LINKS,
+  assertOurs: () => void = () => undefined,
+): Promise<void> {
   const partial = partialName(final)
   if (await sameFile(own, final)) return rm(partial, { force: true })
   await showPartial(own, final, links)
@@ -60,9 +68,11 @@ export async function publish(own: string, final: string, links: Links = REAL_LI
     const draft = `${final}.tmp`
     await copyFile(own, draft)
     await syncFile(draft)
+    assertOurs()
     await rename(draft, final)
     return rm(partial, { force: true })
   }
+  assertOurs()
   await rename(partial, final)
 }
 

@@ -2,18 +2,17 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import type { Redis } from 'ioredis'
 import { placeOfLine } from '../completions/output-line.js'
 import type { QueueKeys } from '../redis/keys.js'
-import type { BatchMarks, BatchStore } from './batch-store.js'
+import { assertSure, type BatchMarks, type BatchStore, type HeldLease } from './batch-store.js'
 import { syncDirectory } from './data-directory.js'
 import { readFileBytes } from './input/file-bytes.js'
 import { draftCopy, draftOf, nextRevision, revisionPaths, settleDraft } from './revision.js'
 import { wholeLines } from './whole-lines.js'
 
-export interface RenewDeps {
+export interface RenewDeps extends HeldLease {
   readonly redis: Redis
   readonly keys: QueueKeys
   readonly store: BatchStore
   readonly directoryId: string
-  readonly leaseToken: () => string
 }
 
 export interface RenewTarget {
@@ -49,6 +48,7 @@ export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<
     const kept = await copyCurrent(from.errors, errors, errorsBytes, generationOf)
     // Copying may have taken long: another may write to these files by now.
     await save({ revision })
+    assertSure(deps)
     await settleDraft(results, to.results)
     await settleDraft(errors, to.errors)
     await syncDirectory(directory)

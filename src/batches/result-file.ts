@@ -23,9 +23,14 @@ const READ_BYTES = 1 << 20
 /**
  * Opens a result file, making it when it is not there.
  * @param checkpoint length that was checkpointed
+ * @param assertOurs asked before each change; throws when the file may be another's by now
  * @throws ResultFileDamaged when the file is shorter than that
  */
-export async function openResultFile(path: string, checkpoint: number): Promise<ResultFile> {
+export async function openResultFile(
+  path: string,
+  checkpoint: number,
+  assertOurs: () => void = () => undefined,
+): Promise<ResultFile> {
   const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644)
   let { size } = await file.stat()
   let dirty = false
@@ -47,6 +52,7 @@ export async function openResultFile(path: string, checkpoint: number): Promise<
         yield* lines
       }
       if (whole < size) {
+        assertOurs()
         await file.truncate(whole)
         size = whole
         dirty = true
@@ -56,6 +62,7 @@ export async function openResultFile(path: string, checkpoint: number): Promise<
       if (lines.length === 0) return
       const bytes = Buffer.from(`${lines.join('\n')}\n`)
       for (let written = 0; written < bytes.length; ) {
+        assertOurs()
         const { bytesWritten } = await file.write(bytes, written, bytes.length - written, size + written)
         written += bytesWritten
       }

@@ -87,6 +87,8 @@ export interface RetentionDeps {
   readonly deadLetters: Pick<DeadLetters, 'purgeBatch' | 'trim'>
   readonly limits: Limits
   readonly nowMs: number
+  /** Asked before each batch: a process that stood still may hold an old list of what has ended. */
+  readonly isOurs: () => boolean
 }
 
 /** What was removed: how many. */
@@ -105,20 +107,19 @@ export async function enforceRetention(deps: RetentionDeps): Promise<Removed> {
   const gone = batches.flatMap((batch) => known.get(batch) ?? [])
   let purged = 0
   for (const manifest of [...gone, ...(await withoutFiles(deps))]) {
-    if (await purgeUnlessRunning(manifest, deps)) purged++
+    if (deps.isOurs() && (await purgeUnlessRunning(manifest, deps))) purged++
   }
   const { redis, keys } = session
   let dropped = 0
   for (const batch of inputs) {
+    if (!deps.isOurs()) break
     // Its dead letters can only be retried with it; they have a limit of their own.
     if ((await redis.zcard(keys.deadLetters.byBatch(batch))) > 0) continue
     await rm(known.get(batch)?.input.path ?? '', { force: true })
     dropped++
   }
-  const trimmed = await deadLetters.trim({
-    olderThanMs: nowMs - limits.deadLettersMs,
-    most: limits.mostDeadLetters,
-  })
+  const bounds = { olderThanMs: nowMs - limits.deadLettersMs, most: limits.mostDeadLetters }
+  const trimmed = deps.isOurs() ? await deadLetters.trim(bounds) : 0
   return { batches: purged, inputs: dropped, deadLetters: trimmed }
 }
 

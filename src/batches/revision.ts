@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { copyFile, link, open, readdir, rename, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, link, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { codeOf, NO_LINK } from './links.js'
 
@@ -50,13 +51,20 @@ export async function nextRevision(directory: string, present: number): Promise<
   return 1 + Math.max(present, ...(await filesIn(directory)).map(({ revision }) => revision))
 }
 
-/** Removes the files of every revision but one, and what a crash left of any. */
-export async function removeOtherRevisions(directory: string, revision: number): Promise<void> {
+/**
+ * Removes the files of every revision but one, and what a crash left of any.
+ * @param assertOurs asked once it is known which: what is made by others later is not among them
+ */
+export async function removeOtherRevisions(
+  directory: string,
+  revision: number,
+  assertOurs: () => Promise<void>,
+): Promise<void> {
   const kept = Object.values(revisionPaths(directory, revision))
-  for (const name of await readdir(directory)) {
-    const path = join(directory, name)
-    const ours = OF_A_REVISION.test(name) || DRAFT.test(name)
-    if (ours && !kept.includes(path)) await rm(path, { force: true })
+  const names = (await readdir(directory)).filter((name) => OF_A_REVISION.test(name) || DRAFT.test(name))
+  await assertOurs()
+  for (const path of names.map((name) => join(directory, name))) {
+    if (!kept.includes(path)) await rm(path, { force: true })
   }
 }
 
@@ -76,12 +84,16 @@ export async function errorsOfAllRevisions(directory: string): Promise<string[]>
 
 /**
  * A draft that holds a file as it is: under a second name, or as a copy where the file must stay what it is (somebody
- * sees it under its final name) or there are no links.
+ * sees it under its final name) or there are no links. Empty when there is no such file.
  */
 export async function draftCopy(from: string, to: string, asCopy: boolean): Promise<string> {
   const draft = draftOf(to)
   if (!asCopy && (await linked(from, draft))) return draft
-  await copyFile(from, draft)
+  // Where the file system can, the copy shares its blocks with the file, and costs nothing.
+  await copyFile(from, draft, constants.COPYFILE_FICLONE).catch(async (error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw error
+    await writeFile(draft, '')
+  })
   const file = await open(draft, 'r')
   try {
     await file.sync()

@@ -234,7 +234,7 @@ describe('a worker on another machine', () => {
     expect(await lookFor(5500)).toEqual([])
     clockMs += 20_000
     expect(await lookFor(5500)).toEqual([])
-    await lastHeard(ELSEWHERE, 0)
+    await lastHeard(ELSEWHERE, -1)
     expect(await lookFor(5500)).toEqual([])
     expect(await counts()).toMatchObject({ active: 5 })
   })

@@ -116,6 +116,8 @@ function tie(
       directory,
       directoryId: directory.id,
       leaseToken: () => lease.token,
+      // Nobody renews it here.
+      leaseIsSure: () => true,
       queue: completions,
       redis,
       keys,

@@ -6,7 +6,7 @@ import { INBOX_BATCH } from '../../completions/request.js'
 import type { QueueKeys } from '../../redis/keys.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
 import { type BatchStore, LeaseLost } from '../batch-store.js'
-import { type Entry, readPortion } from '../portion.js'
+import { assertHeld, type Entry, readPortion } from '../portion.js'
 import type { PortionSize } from './portion-size.js'
 
 const keepScript = loadScript(new URL('./keep.lua', import.meta.url))
@@ -49,6 +49,7 @@ export async function collectInbox(deps: InboxDeps): Promise<number> {
     return 0
   }
   await keep(entries, lease, deps)
+  await assertHeld(INBOX_BATCH, lease, { redis, keys, directoryId: INBOX_LEASE })
   await deps.bury(entries.flatMap(({ letter }) => (letter === null ? [] : [letter])))
   await redis.publish(keys.inbox.answered, entries.map(({ key }) => indexOf(key)).join(' '))
   const collected = ((await store.marks(INBOX_BATCH))?.collected ?? 0) + entries.length

@@ -10,7 +10,7 @@ import { loadScript, runScript } from '../../redis/scripts.js'
 import { asJob } from '../feeder.js'
 import type { InboxDeps } from './inbox-collector.js'
 
-const fedScript = loadScript(new URL('./fed.lua', import.meta.url))
+const fedScript = loadScript(new URL('../fed.lua', import.meta.url))
 
 /** Retries that are fed at once. */
 const MOST_RETRIES = 200

@@ -3,6 +3,6 @@
 -- ARGV 1… two for each request: index, generation that was fed
 -- reply: 1
 for at = 1, #ARGV, 2 do
-  if redis.call('HGET', KEYS[2], ARGV[at]) == ARGV[at + 1] then redis.call('ZREM', KEYS[1], ARGV[at]) end
+  if (redis.call('HGET', KEYS[2], ARGV[at]) or '0') == ARGV[at + 1] then redis.call('ZREM', KEYS[1], ARGV[at]) end
 end
 return 1
