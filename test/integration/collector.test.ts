@@ -4,6 +4,7 @@ import { LeaseLost } from '../../src/batches/batch-store.js'
 import { type Collector, openCollector } from '../../src/batches/collector.js'
 import { partialName } from '../../src/batches/publish.js'
 import { ResultFileDamaged } from '../../src/batches/result-file.js'
+import { revisionPaths } from '../../src/batches/revision.js'
 import type { Session } from '../../src/batches/session.js'
 import type { Ending } from '../../src/completions/record.js'
 import type { RequestPlace } from '../../src/completions/request.js'
@@ -52,6 +53,9 @@ const idsIn = async (path: string) => (await readOutput(path)).map(({ custom_id 
 const ids = (...indexes: number[]) => indexes.map((index) => `p-${index + 1}`)
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index)
 const left = (batch: TestBatch) => session.redis.xlen(session.keys.stream(batch.id))
+/** The files that count now. */
+const current = async ({ paths, id }: TestBatch) =>
+  revisionPaths(paths.directory, (await session.store.marks(id))?.revision ?? 0)
 const marks = (batch: TestBatch) => session.store.marks(batch.id)
 const letters = async (batch: TestBatch) =>
   (await session.deadLetters.getPrioritized()).filter(({ data }) => data.batch === batch.id)
@@ -262,7 +266,7 @@ describe('a collector that another process has taken over from', () => {
     await expect(old.collect()).rejects.toThrow(LeaseLost)
     await old.close()
     await collectAll(batch)
-    expect(await idsIn(batch.paths.results)).toEqual(ids(1, 2, 3, 4))
+    expect(await idsIn((await current(batch)).results)).toEqual(ids(1, 2, 3, 4))
   })
 
   it('writes over nothing that its successor wrote', async () => {
@@ -274,7 +278,7 @@ describe('a collector that another process has taken over from', () => {
     await expect(old.collect()).rejects.toThrow(LeaseLost)
     await old.close()
     await collectAll(successor)
-    expect(await idsIn(batch.paths.results)).toEqual(ids(1, 2, 3, 4, 5))
+    expect(await idsIn((await current(batch)).results)).toEqual(ids(1, 2, 3, 4, 5))
     expect((await marks(batch))?.collected).toBe(5)
   })
 })

@@ -117,7 +117,14 @@ describe('retention', () => {
 
   function enforce(batch: TestBatch, nowMs: number) {
     const { session, directory } = batch
-    return enforceRetention({ session, directory, deadLetters: lettersOf(batch), limits: LIMITS, nowMs })
+    return enforceRetention({
+      session,
+      directory,
+      deadLetters: lettersOf(batch),
+      limits: LIMITS,
+      nowMs,
+      isOurs: () => true,
+    })
   }
 
   it('removes what ended too long ago, and nothing before or twice', async () => {
@@ -140,6 +147,7 @@ describe('retention', () => {
       session,
       directory,
       lease: {
+        isSure: true,
         get token() {
           turns.push(lease.token)
           return lease.token

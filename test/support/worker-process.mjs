@@ -1,5 +1,6 @@
 // A process with the completions role of a queue, which beats as workers/roles.ts lets it. argv[2] is JSON:
-// { redisUrl, keyPrefix, baseUrl, concurrency }. Says "ready" once it works; ends only by a signal.
+// { redisUrl, keyPrefix, baseUrl, concurrency, name }. Says what it is called once it works (`name`, or as its process
+// is); ends only by a signal.
 // Plain JavaScript on dist/, because Node.js 20 runs no TypeScript.
 import pino from 'pino'
 import { openSession } from '../../dist/src/batches/session.js'
@@ -12,7 +13,7 @@ import { startCompletionWorker } from '../../dist/workers/completion-worker.js'
 import { createHandleDeps } from '../../dist/workers/handle-deps.js'
 import { startHousekeeping } from '../../dist/workers/housekeeping.js'
 
-const { redisUrl, keyPrefix, baseUrl, concurrency } = JSON.parse(process.argv[2])
+const { redisUrl, keyPrefix, baseUrl, concurrency, name } = JSON.parse(process.argv[2])
 const log = pino({ level: 'warn' }, pino.destination(2))
 const onTrouble = () => undefined
 const session = await openSession({
@@ -24,7 +25,7 @@ const session = await openSession({
   onWarning: () => undefined,
 })
 const { redis, keys, completions } = session
-const workerName = formatProcess(currentProcess())
+const workerName = name ?? formatProcess(currentProcess())
 const fleet = createFleet(redis, keys, completions, workerName)
 await fleet.beat()
 
