@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import type { Lease } from './lease.js'
 import type { Waiter } from './permits.js'
 

@@ -75,6 +75,21 @@ describe('the lease on a data directory', () => {
     expect(await redis.pttl(keys.lease('directory'))).toBeGreaterThan(5000)
   })
 
+  it('is sure for five seconds after it was confirmed, by a clock that nobody sets; a process that stood still is not', async () => {
+    let nowMs = 0
+    const mine = createDirectoryLease(redis, keys, 'directory', ELSEWHERE, () => nowMs)
+    expect(mine.isSure).toBe(false)
+    await mine.hold()
+    nowMs = 4999
+    expect(mine.isSure).toBe(true)
+    nowMs = 5000
+    expect(mine.isSure).toBe(false)
+    await mine.hold()
+    expect(mine.isSure).toBe(true)
+    await mine.release()
+    expect(mine.isSure).toBe(false)
+  })
+
   it('can be taken when it has run out: then it is another one, also for the same process', async () => {
     const [mine, other] = [leaseOf(), leaseOf(ELSEWHERE)]
     await mine.hold()

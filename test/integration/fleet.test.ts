@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { readQueueSnapshot } from '../../src/batches/read-snapshot.js'
 import type { Session } from '../../src/batches/session.js'
 import { createFleet, type Fleet } from '../../src/completions/fleet.js'
+import { askVerdicts } from '../../src/completions/record.js'
 import type { RequestPlace } from '../../src/completions/request.js'
 import { currentProcess, formatProcess } from '../../src/process-identity.js'
 import { releaseDead } from '../../workers/completion-role.js'
@@ -185,6 +186,56 @@ describe('a worker process that was killed', () => {
     expect(indexes(released.flat())).toEqual([0, 1, 2, 3, 4])
     expect(await counts()).toEqual({ wait: 8, active: 0, delayed: 0 })
     expect(await session.redis.keys(session.completions.toKey('*:lock'))).toEqual([])
+  })
+})
+
+describe('a request that was in flight when workers died', () => {
+  const fieldsOf = (index: number) =>
+    session.redis.hgetall(session.completions.toKey(`${batch.id}-${index}-0`))
+  const crashedBefore = (index: number, crashes: number) =>
+    session.redis.hset(session.completions.toKey(`${batch.id}-${index}-0`), 'crashes', crashes)
+
+  it('is counted once for each crash, though two processes give it back at once', async () => {
+    for (const crash of ['1', '2']) {
+      const { child } = await workerProcess()
+      await signal(child, 'SIGKILL')
+      await Promise.all([fleet.releaseDead(), fleetOf(ELSEWHERE).releaseDead()])
+      expect(await fieldsOf(0)).toMatchObject({ crashes: crash })
+      conduit.calls.length = 0
+    }
+    expect(await fieldsOf(7)).not.toHaveProperty('crashes')
+  })
+
+  it('is a dead letter after the fifth, for its job to leave; from the third on it waits apart', async () => {
+    const { child } = await workerProcess()
+    await crashedBefore(0, 4)
+    await crashedBefore(1, 3)
+    await signal(child, 'SIGKILL')
+    const released = await fleet.releaseDead()
+    expect(released.filter(({ ended }) => ended)).toEqual([{ ...batch.place(0), crashes: 5, ended: true }])
+    expect(await counts()).toEqual({ wait: 7, active: 0, delayed: 1 })
+    const [[, fields] = []] = await session.redis.xrange(session.keys.stream(batch.id), '-', '+')
+    expect(JSON.parse(fields?.at(-1) ?? '')).toMatchObject({
+      code: 'worker_crashed',
+      attempts: 5,
+      history: [],
+      failure: { message: expect.stringMatching(/in flight in 5 crashes .* may be what makes them crash/) },
+    })
+    const healthy = await scriptConduit(() => completion())
+    await startTestWorker(session, { baseUrl: healthy.baseUrl })
+    await eventually('its job has left', async () => Object.keys(await fieldsOf(0)).length === 0)
+    expect(healthy.calls.map(({ prompt }) => prompt)).not.toContain(conduit.calls[0]?.prompt)
+  })
+
+  it('is not counted when its worker lives after all', async () => {
+    await startTestWorker(session, { baseUrl: conduit.baseUrl, concurrency: 5, name: ELSEWHERE })
+    await eventually('five calls are out', () => conduit.calls.length === 5)
+    await lastHeard(ELSEWHERE, 0)
+    await lookFor(6000)
+    const crashOf = (await fieldsOf(0)).crashOf ?? ''
+    const runs = [{ ...batch.place(0), token: crashOf }]
+    expect(await askVerdicts(session.redis, session.keys, batch.id, runs)).toEqual(['lost'])
+    expect(await fieldsOf(0)).toMatchObject({ crashes: '0' })
   })
 })
 

@@ -553,3 +553,28 @@ describe('closing', () => {
     expect(trips).toHaveLength(sent)
   })
 })
+
+describe('permits whose time went by while this process stood still', () => {
+  it('are void, all of them: their callers are given new ones, in their order', async () => {
+    let first = true
+    const { permits, trips } = permitsOn(() => {
+      const lease = first ? { firstInMs: 20, spacingMs: 10 } : { firstInMs: 0, spacingMs: 0 }
+      first = false
+      return lease
+    })
+    const { heard, order } = callers(permits, 4)
+    await elapse(5)
+    expect(permits.leased).toBe(4)
+    // As a SIGSTOP does it: the clock goes on, and nothing runs.
+    const before = performance.now()
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => before + 7000)
+    await elapse(20)
+    now.mockRestore()
+    await elapse(200)
+    expect(order()).toEqual([0, 1, 2, 3])
+    expect(heard.map(({ admission }) => admission.kind)).toEqual(['go', 'go', 'go', 'go'])
+    const given = trips.filter(({ want }) => want > 0)
+    expect(given.map(({ want }) => want)).toEqual([4, 4])
+    expect(trips.reduce((sum, { report }) => sum + (report?.unsent ?? 0), 0)).toBe(4)
+  })
+})
