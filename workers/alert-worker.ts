@@ -14,6 +14,9 @@ export interface AlertWorkerOptions {
   readonly webhook: string | null
 }
 
+/** Alerts of a worker that died are delivered by another 10 to 20 s later; a Redis that stalls for longer repeats one. */
+const LOCK_MS = 15_000
+const STALLED_CHECK_MS = 5000
 /** Between two looks whether an all-clear may go out. */
 const TOO_EARLY_MS = 500
 
@@ -37,7 +40,8 @@ export function startAlertWorker({ redis, keys, log, webhook }: AlertWorkerOptio
     {
       connection: redis,
       prefix: keys.bullPrefix,
-      lockDuration: 30_000,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: 1000,
       concurrency: 1,
     },

@@ -27,6 +27,13 @@ const TODOS: ReadonlyMap<string, Todo> = new Map([
   ['redirect', { todo: 'Check CONDUIT_BASE_URL, then retry it as it is.', set: AS_IT_IS }],
   ['retries_exhausted', { todo: 'It may work now: retry it as it is.', set: AS_IT_IS }],
   ['throttled_too_long', { todo: 'Retry it as it is, when there is less to do.', set: AS_IT_IS }],
+  [
+    'worker_crashed',
+    {
+      todo: 'Find out what makes the workers crash (memory, above all); retry it alone, and as it is only when that is mended.',
+      set: AS_IT_IS,
+    },
+  ],
   ['response_too_large', { todo: 'Ask for less, then retry it.', set: '--set body.max_tokens=1000' }],
   ['invalid_edit', { todo: 'Retry it without the edit, or with one that fits.', set: AS_IT_IS }],
 ])
@@ -46,6 +53,7 @@ const TRY_AGAIN: Todo = { todo: 'It may work now: retry it as it is.', set: AS_I
 const MEANINGS: ReadonlyMap<string, string> = new Map([
   ['retries_exhausted', 'the last attempt failed too'],
   ['throttled_too_long', 'Conduit refused it with 429 for more than 24 hours'],
+  ['worker_crashed', 'it was in flight in five crashes of workers'],
   ['invalid_edit', 'the edit of a retry does not fit the request'],
 ])
 
