@@ -283,6 +283,42 @@ describe('a collector that another process has taken over from', () => {
   })
 })
 
+describe('a collector whose lease goes after it has read', () => {
+  it('buries nothing: a letter that was discarded since must not come back', async () => {
+    const batch = await newBatch()
+    const buried: unknown[] = []
+    const redis = Object.create(session.redis) as typeof session.redis
+    redis.multi = ((): unknown => {
+      const transaction = session.redis.multi()
+      const exec = transaction.exec.bind(transaction)
+      transaction.exec = async () => {
+        const replies = await exec()
+        await session.redis.set(session.keys.lease(batch.directory.id), 'deadbeef-1-1 9 9')
+        return replies
+      }
+      return transaction
+    }) as typeof redis.multi
+    const bury = async (letters: readonly unknown[]) => void buried.push(...letters)
+    const collector = await open({ ...batch, deps: { ...batch.deps, redis, bury } })
+    await record(batch, [3], refused)
+    await expect(collector.collect()).rejects.toThrow(LeaseLost)
+    await collector.close()
+    expect(buried).toEqual([])
+    expect(await left(batch)).toBe(1)
+  })
+
+  it('writes nothing when the lease was not confirmed for too long', async () => {
+    const batch = await newBatch()
+    let sure = true
+    const collector = await open({ ...batch, deps: { ...batch.deps, leaseIsSure: () => sure } })
+    await record(batch, [1])
+    sure = false
+    await expect(collector.collect()).rejects.toThrow(LeaseLost)
+    await collector.close()
+    expect((await stat(batch.paths.results)).size).toBe(0)
+  })
+})
+
 describe('a file that somebody shortened', () => {
   it('is told, with what to do, and left alone', async () => {
     const batch = await newBatch()
