@@ -14,10 +14,10 @@ const FIRST_CONNECTION_MS = { client: 10_000, worker: 60_000 } as const
 const CLIENT_COMMAND_MS = 10_000
 /**
  * A connection on which commands wait and nothing at all comes back is given up for a new one: packets may vanish
- * without a word. Longer than a Redis that is stopped for 20 s, since a new connection repeats the commands; and than
- * BullMQ's blocking ones, which end after 10 s at most.
+ * without a word. A worker's waits longer than a Redis that is stopped for 20 s, since a new connection repeats the
+ * commands; and than BullMQ's blocking ones, which end after 10 s at most.
  */
-const SILENT_MS = 30_000
+const SILENT_MS = { client: 15_000, worker: 30_000 } as const
 /** On an idle connection the system asks after this long whether the other side is still there. */
 const KEEP_ALIVE_MS = 10_000
 
@@ -32,7 +32,7 @@ export async function connectRedis(
   target: RedisTarget,
   role: RedisRole,
   onError?: (error: RedisConnectionLost) => void,
-  silentMs = SILENT_MS,
+  silentMs: number = SILENT_MS[role],
 ): Promise<Redis> {
   const redis = new Redis({ ...addressOf(target), ...behaviourOf(role, silentMs) })
   const place = describeTarget(target)
