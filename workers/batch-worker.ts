@@ -10,6 +10,8 @@ export interface BatchWorkerOptions {
   readonly work: BatchWorkDeps
   /** May another chunk be fed now? Asked before each. */
   readonly mayFeed: () => Promise<boolean>
+  /** Tells Redis of batches that it has lost; called when it may have. */
+  readonly registerLost?: () => Promise<unknown>
   readonly log: Logger
   /** Told of trouble that stands in the way of a batch now, in a sentence; it is tried again. */
   readonly onTrouble: (text: string) => void
@@ -28,7 +30,7 @@ const TROUBLE_PAUSE_MS = 1000
 
 /** Feeds and collects the batches of one data directory, for as long as this process holds its lease. */
 export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
-  const { lease, store, work, mayFeed, log } = options
+  const { lease, store, work, mayFeed, log, registerLost } = options
   let troubled = false
   const open = createOpenBatches({
     ...options,
@@ -41,6 +43,11 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
   let wake = (): void => {}
   let held = false
   let turn = 0
+  /** The lease under which Redis was last told of batches that it does not know: a new one may be of a Redis that lost all. */
+  let toldUnder = ''
+  const onReconnected = (): void => {
+    toldUnder = ''
+  }
 
   function pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
@@ -97,6 +104,13 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
       await open.keep([], [])
       return 0
     }
+    if (toldUnder !== lease.token) {
+      toldUnder = lease.token
+      await registerLost?.().catch((error: unknown) => {
+        onReconnected()
+        throw error
+      })
+    }
     const active = await store.active(work.directoryId)
     const draining = await store.draining(work.directoryId)
     await open.keep(active, draining)
@@ -129,6 +143,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     while ((await collect(batches)) > 0);
   }
 
+  work.redis.on('ready', onReconnected)
   const renewal = setInterval(renew, RENEW_MS)
   const running = run()
   return {
@@ -137,6 +152,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
       wake()
       await running
       clearInterval(renewal)
+      work.redis.off('ready', onReconnected)
       try {
         if (await lease.hold()) await collectRest()
       } finally {

@@ -66,6 +66,10 @@ export function createOpenBatches({ store, work, log, onTrouble }: OpenBatchesOp
         }
         await close(batch)
         if (trouble === 'lease') throw error
+        if (trouble === 'restarted') {
+          log.info({ batchId: batch }, 'batch.checked_again')
+          return null
+        }
         log.error({ batchId: batch, err: error }, 'batch.trouble')
         onTrouble(`Batch ${batch} can't go on now, and is tried again: ${(error as Error).message}`)
         return null

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { DataDirectory } from '../src/batches/data-directory.js'
 import type { DirectoryLease } from '../src/batches/lease.js'
+import { registerLost } from '../src/batches/register-lost.js'
 import type { Limits } from '../src/batches/retention.js'
 import type { Session } from '../src/batches/session.js'
 import { createDeadLetters } from '../src/completions/dead-letters/dead-letters.js'
@@ -120,6 +121,10 @@ function startBatches(
       now: Date.now,
     },
     mayFeed: createFeedBudget(session, directory.id),
+    async registerLost() {
+      const told = await registerLost(session, directory)
+      if (told.length > 0) log.warn({ batches: told }, 'batch.registered_again')
+    },
     log,
     onTrouble,
   })

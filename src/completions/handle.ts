@@ -47,6 +47,9 @@ export interface HandleDeps {
   readonly onOutcome: (request: CompletionRequest, outcome: Outcome, recorded: Recorded | null) => void
 }
 
+/** Until a verdict of `wait` is asked for anew, and up to as much again. */
+const WAIT_MS = 500
+
 /** One request, once around: permit → verdict → call → classify → record, and what becomes of its job. */
 export async function handleRequest(
   request: CompletionRequest,
@@ -60,7 +63,9 @@ export async function handleRequest(
   const { permit } = admission
   try {
     // After the permit, not before: it may have waited long for it.
-    if ((await deps.verdict(request)) !== 'go') return { kind: 'leave' }
+    const verdict = await deps.verdict(request)
+    if (verdict === 'wait') return { kind: 'delay', delayMs: WAIT_MS * (1 + deps.random()) }
+    if (verdict !== 'go') return { kind: 'leave' }
     const options = optionsFor(request, await deps.options(request.batch))
     const outcome = await call(request, tries, options, permit, signal, deps)
     if (outcome === 'held') return giveBack(deps)

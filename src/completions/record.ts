@@ -6,7 +6,13 @@ import type { DeadLetter } from './dead-letters/dead-letter.js'
 import type { RequestPlace } from './request.js'
 
 const recordScript = loadScript(new URL('./record.lua', import.meta.url))
-const verdictScript = loadScript(new URL('./verdict.lua', import.meta.url))
+const verdictScript = loadScript(
+  new URL('./verdict.lua', import.meta.url),
+  new URL('../redis/run-id.lua', import.meta.url),
+)
+
+/** With so much in a batch's result stream no further call is made for it: its disk is slow, or full. */
+const MOST_UNCOLLECTED = { bytes: 16_000_000, entries: 5_000 } as const
 
 /** What a request ended in: a line for one of the two files, and a dead letter when it failed. */
 export type Ending =
@@ -15,8 +21,11 @@ export type Ending =
 
 export type Recorded = 'recorded' | 'already' | 'stale' | 'gone'
 
-/** May this request be called? `done`: it was answered, or retried since; `stopped`: its batch does not run. */
-export type Verdict = 'go' | 'done' | 'stopped'
+/**
+ * May this request be called? `done`: it was answered, or retried since; `stopped`: its batch does not run; `wait`: not
+ * before its files were compared with a Redis that was restarted, or before more of its answers are in them.
+ */
+export type Verdict = 'go' | 'done' | 'stopped' | 'wait'
 
 /** An ending that was found on disk and that Redis does not know of: counted, and not written again. */
 export interface EndingOnDisk {
@@ -93,7 +102,8 @@ export async function askVerdicts(
   batch: string,
   places: readonly RequestPlace[],
 ): Promise<Verdict[]> {
-  const names = [keys.batch(batch), keys.done(batch), keys.generations(batch)]
+  const names = [keys.batch(batch), keys.done(batch), keys.generations(batch), keys.stream(batch)]
   const args = places.flatMap(({ index, generation }) => [index, generation])
-  return (await runScript(redis, verdictScript, names, args)) as Verdict[]
+  const { bytes, entries } = MOST_UNCOLLECTED
+  return (await runScript(redis, verdictScript, names, [bytes, entries, ...args])) as Verdict[]
 }
