@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { BatchStore } from '../src/batches/batch-store.js'
 import type { BatchWorkDeps } from '../src/batches/batch-work.js'
 import type { DirectoryLease } from '../src/batches/lease.js'
+import type { DiskWatch } from './disk-watch.js'
 import { createOpenBatches } from './open-batches.js'
 
 export interface BatchWorkerOptions {
@@ -10,6 +11,8 @@ export interface BatchWorkerOptions {
   readonly work: BatchWorkDeps
   /** May another chunk be fed now? Asked before each. */
   readonly mayFeed: () => Promise<boolean>
+  /** Told what becomes of writing. */
+  readonly disk?: DiskWatch
   /** Tells Redis of batches that it has lost; called when it may have. */
   readonly registerLost?: () => Promise<unknown>
   readonly log: Logger
@@ -30,13 +33,20 @@ const TROUBLE_PAUSE_MS = 1000
 
 /** Feeds and collects the batches of one data directory, for as long as this process holds its lease. */
 export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
-  const { lease, store, work, mayFeed, log, registerLost } = options
+  const { lease, store, work, mayFeed, log, registerLost, disk } = options
   let troubled = false
+  let diskTroubled = false
   const open = createOpenBatches({
     ...options,
     onTrouble(text) {
       troubled = true
       options.onTrouble(text)
+    },
+    async onDiskTrouble(trouble) {
+      troubled = true
+      diskTroubled = true
+      if (disk === undefined) options.onTrouble(trouble.message)
+      else await disk.failed(trouble)
     },
   })
   let closing = false
@@ -124,7 +134,9 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     while (!closing) {
       try {
         troubled = false
+        diskTroubled = false
         const moved = await tick()
+        if (held && !diskTroubled) await disk?.succeeded()
         if (!closing) await pause(troubled ? TROUBLE_PAUSE_MS : !held ? WAITING_MS : moved > 0 ? 1 : TICK_MS)
       } catch (error) {
         held = false

@@ -3,9 +3,11 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { readAttempts } from '../src/completions/attempts.js'
 import { type HandleDeps, handleRequest } from '../src/completions/handle.js'
+import { keepLocks } from '../src/completions/keep-locks.js'
 import { COMPLETIONS } from '../src/completions/queues.js'
 import { type CompletionRequest, jobId, requestSchema } from '../src/completions/request.js'
 import { backoffStrategy, settle, TryLater } from '../src/completions/settle.js'
+import { isFull } from '../src/redis/full.js'
 import type { QueueKeys } from '../src/redis/keys.js'
 
 /** Longer than a Redis that stalls for 20 s and a renewal after it; a dead worker is found by its heartbeat. */
@@ -50,14 +52,15 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     throw new DelayedError()
   }
 
-  const running = new Set<string>()
+  /** Token by job. */
+  const running = new Map<string, string>()
   const worker = new Worker<CompletionRequest, void>(
     COMPLETIONS,
     // Three parameters: BullMQ hands the signal only to processors that declare it.
     async (job, token, signal) => {
       const request = parseRequest(job)
       const id = jobId(request)
-      running.add(id)
+      running.set(id, token ?? '')
       jobs?.enter()
       const { attemptsMade: made, timestamp: fedAt } = job
       const { refusals = 0, outages = 0 } = request
@@ -88,7 +91,14 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     for (const id of jobIds) worker.cancelJob(id, 'lock lost')
     log.warn({ jobIds }, 'completion.locks_lost')
   })
-  worker.on('error', (error) => log.warn({ err: error.message }, 'completion.worker_error'))
+  worker.on('error', (error) => {
+    log.warn({ err: error.message }, 'completion.worker_error')
+    if (!isFull(error)) return
+    // One of the refused may be the renewal of locks; a call that outlives its lock would be aborted.
+    keepLocks(redis, worker, running, LOCK_MS).catch((trouble: Error) =>
+      log.warn({ err: trouble.message }, 'completion.locks_not_kept'),
+    )
+  })
   return {
     async close(deadlineMs) {
       const deadline = setTimeout(() => worker.cancelAllJobs('shutdown'), deadlineMs)

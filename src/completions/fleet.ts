@@ -11,6 +11,7 @@ import { type RequestPlace, requestSchema } from './request.js'
 /** A heartbeat older than this was missed. */
 export const FRESH_HEARTBEAT_MS = 6000
 
+const beatScript = loadScript(new URL('./beat.lua', import.meta.url))
 const tokenScript = loadScript(new URL('./release-token.lua', import.meta.url))
 
 /** The processes that serve a queue: who lives, and whose jobs must be given back. */
@@ -97,7 +98,7 @@ export function createFleet(
       return released
     },
     async beat() {
-      await redis.zadd(keys.workers, await nowMs(), name)
+      await runScript(redis, beatScript, [keys.workers], [name])
     },
     async leave() {
       await dropGauges(redis, keys, [name])
