@@ -20,7 +20,7 @@ export interface Entry {
 }
 
 /**
- * The oldest entries of a batch's stream, read in one step with the fence, so that nothing is written on an older
+ * The oldest entries of a batch's stream, read together with the fence, so that nothing is written on an older
  * lease, nor what a Redis that was restarted has not forgotten although it is in the files.
  * @param run of Redis, that the batch's files were compared with; '' when that does not matter
  * @throws LeaseLost, RedisRestarted
@@ -32,14 +32,15 @@ export async function readPortion(
   most = PORTION,
   run = '',
 ): Promise<Entry[]> {
+  // No transaction: a Redis that is full takes none. A lease that is held after the look was held at it.
   const asking = redis
-    .multi()
-    .get(keys.lease(directoryId))
+    .pipeline()
     .xrange(keys.stream(batch), '-', '+', 'COUNT', most)
+    .get(keys.lease(directoryId))
   if (run !== '') asking.info('server')
   const replies = await asking.exec()
   for (const [error] of replies ?? []) if (error !== null) throw error
-  const [held, entries, info] = (replies ?? []).map(([, reply]) => reply)
+  const [entries, held, info] = (replies ?? []).map(([, reply]) => reply)
   if (run !== '' && runIdIn(String(info)) !== run)
     throw new RedisRestarted(`Redis was restarted under batch ${batch}`)
   if (held !== lease) throw new LeaseLost(`another process has taken over batch ${batch}`)

@@ -5,6 +5,7 @@ import { classify } from '../conduit/classify.js'
 import { CallAborted, type ConduitClient } from '../conduit/client.js'
 import type { Failure, Outcome } from '../conduit/outcome.js'
 import type { Reply } from '../conduit/reply.js'
+import { isFull } from '../redis/full.js'
 import type { FailedAttempt } from './attempts.js'
 import { type Decision, decide, type Tries } from './decide.js'
 import type { Ending, Recorded, Verdict } from './record.js'
@@ -49,6 +50,7 @@ export interface HandleDeps {
 
 /** Until a verdict of `wait` is asked for anew, and up to as much again. */
 const WAIT_MS = 500
+const FULL_MS = 2000
 
 /** One request, once around: permit → verdict → call → classify → record, and what becomes of its job. */
 export async function handleRequest(
@@ -93,7 +95,13 @@ function optionsFor({ limits }: CompletionRequest, options: BatchOptions): Batch
 
 /** Back to its place, no attempt used; the queue is paused first, or the job would be fetched again at once. */
 async function giveBack(deps: HandleDeps): Promise<Settlement> {
-  await deps.mirrorGate()
+  try {
+    await deps.mirrorGate()
+  } catch (error) {
+    if (!isFull(error)) throw error
+    // BullMQ can't pause a queue in a Redis that is full.
+    return { kind: 'delay', delayMs: FULL_MS * (1 + deps.random()) }
+  }
   return { kind: 'give_back' }
 }
 
