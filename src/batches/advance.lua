@@ -15,7 +15,7 @@ if ARGV[3] ~= '' then
   -- MINID keeps what is newer than the position; the entry at it is deleted by name.
   local trimmed = redis.call('XTRIM', KEYS[3], 'MINID', ARGV[3]) + redis.call('XDEL', KEYS[3], ARGV[3])
   -- A call that is sent again trims nothing.
-  if trimmed > 0 then redis.call('HINCRBY', KEYS[2], 'streamBytes', -tonumber(ARGV[4])) end
+  if trimmed > 0 and ARGV[4] ~= '0' then redis.call('HINCRBY', KEYS[2], 'streamBytes', '-' .. ARGV[4]) end
   if redis.call('XLEN', KEYS[3]) == 0 then redis.call('HDEL', KEYS[2], 'streamBytes') end
 end
 if #ARGV > 4 then redis.call('HSET', KEYS[2], unpack(ARGV, 5)) end
