@@ -68,7 +68,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       try {
         await settle(job, token ?? '', await handleRequest(request, tries, signal ?? never(), deps))
       } catch (error) {
-        if (isMove(error)) throw error
+        if (isMove(error) || isNoLongerOurs(error)) throw error
         await putOff(job, token ?? '', error)
       } finally {
         running.delete(id)
@@ -129,6 +129,14 @@ function fetchMore(worker: Worker): void {
 /** What `settle` throws to tell BullMQ the job's next state. */
 function isMove(error: unknown): boolean {
   return error instanceof DelayedError || error instanceof WaitingError || error instanceof TryLater
+}
+
+/**
+ * What BullMQ says when somebody else has given the job back, or a Redis has lost it: there is nothing to put off, and
+ * what was answered is recorded. BullMQ lets go of it.
+ */
+function isNoLongerOurs(error: unknown): boolean {
+  return error instanceof Error && /^Missing (key|lock) for job/.test(error.message)
 }
 
 function parseRequest(job: Job): CompletionRequest {

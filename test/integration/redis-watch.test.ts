@@ -31,6 +31,7 @@ test('a half-open connection is given up for a new one; one that only stalls, or
   const [half, stalled] = await Promise.all([watched(tell), watched(tell)])
   const key = `{${uniquePrefix()}}:z`
   const blocking = half.redis.duplicate()
+  blocking.on('error', () => undefined)
   opened.push(blocking)
   await blocking.ping()
   half.proxy.halfOpen()
