@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { BatchStore } from '../src/batches/batch-store.js'
 import type { BatchWorkDeps } from '../src/batches/batch-work.js'
 import { type DirectoryLease, RENEW_MS } from '../src/batches/lease.js'
+import type { DiskWatch } from './disk-watch.js'
 import { createOpenBatches } from './open-batches.js'
 
 export interface BatchWorkerOptions {
@@ -10,6 +11,10 @@ export interface BatchWorkerOptions {
   readonly work: BatchWorkDeps
   /** May another chunk be fed now? Asked before each. */
   readonly mayFeed: () => Promise<boolean>
+  /** Told what becomes of writing. */
+  readonly disk?: DiskWatch
+  /** Tells Redis of batches that it has lost; called when it may have. */
+  readonly registerLost?: () => Promise<unknown>
   readonly log: Logger
   /** Told of trouble that stands in the way of a batch now, in a sentence; it is tried again. */
   readonly onTrouble: (text: string) => void
@@ -27,19 +32,31 @@ const TROUBLE_PAUSE_MS = 1000
 
 /** Feeds and collects the batches of one data directory, for as long as this process holds its lease. */
 export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
-  const { lease, store, work, mayFeed, log } = options
+  const { lease, store, work, mayFeed, log, registerLost, disk } = options
   let troubled = false
+  let diskTroubled = false
   const open = createOpenBatches({
     ...options,
     onTrouble(text) {
       troubled = true
       options.onTrouble(text)
     },
+    async onDiskTrouble(trouble) {
+      troubled = true
+      diskTroubled = true
+      if (disk === undefined) options.onTrouble(trouble.message)
+      else await disk.failed(trouble)
+    },
   })
   let closing = false
   let wake = (): void => {}
   let held = false
   let turn = 0
+  /** The lease under which Redis was last told of batches that it does not know: a new one may be of a Redis that lost all. */
+  let toldUnder = ''
+  const onReconnected = (): void => {
+    toldUnder = ''
+  }
 
   function pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
@@ -96,6 +113,13 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
       await open.keep([], [])
       return 0
     }
+    if (toldUnder !== lease.token) {
+      toldUnder = lease.token
+      await registerLost?.().catch((error: unknown) => {
+        onReconnected()
+        throw error
+      })
+    }
     const active = await store.active(work.directoryId)
     const draining = await store.draining(work.directoryId)
     await open.keep(active, draining)
@@ -109,7 +133,9 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     while (!closing) {
       try {
         troubled = false
+        diskTroubled = false
         const moved = await tick()
+        if (held && !diskTroubled) await disk?.succeeded()
         if (!closing) await pause(troubled ? TROUBLE_PAUSE_MS : !held ? WAITING_MS : moved > 0 ? 1 : TICK_MS)
       } catch (error) {
         held = false
@@ -128,6 +154,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     while ((await collect(batches)) > 0);
   }
 
+  work.redis.on('ready', onReconnected)
   const renewal = setInterval(renew, RENEW_MS)
   const running = run()
   return {
@@ -136,6 +163,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
       wake()
       await running
       clearInterval(renewal)
+      work.redis.off('ready', onReconnected)
       try {
         if (await lease.hold()) await collectRest()
       } finally {

@@ -12,6 +12,7 @@ import { type CompletionWorker, startCompletionWorker } from './completion-worke
 import { startFollowingConcurrency } from './concurrency.js'
 import { type ConcurrencyBounds, createConcurrencyCeiling, MOST_CONCURRENCY } from './concurrency-ceiling.js'
 import { createHandleDeps } from './handle-deps.js'
+import { createRedisRoom } from './redis-room.js'
 
 /** What the calls of a queue need. */
 export interface CompletionRoleOptions {
@@ -92,6 +93,7 @@ export async function startCompletionRole(
   }))
   return {
     steps: [
+      createRedisRoom(session, name),
       admission.mirrorGate,
       fleet.beat,
       () => releaseDead(session, fleet, log),

@@ -3,9 +3,11 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { readAttempts } from '../src/completions/attempts.js'
 import { handleRequest, LOCK_LOST } from '../src/completions/handle.js'
+import { keepLocks } from '../src/completions/keep-locks.js'
 import { COMPLETIONS } from '../src/completions/queues.js'
 import { type CompletionRequest, jobId, requestSchema } from '../src/completions/request.js'
 import { backoffStrategy, isLockLost, settle, TryLater } from '../src/completions/settle.js'
+import { isFull } from '../src/redis/full.js'
 import type { QueueKeys } from '../src/redis/keys.js'
 import type { WorkerDeps } from './handle-deps.js'
 
@@ -54,7 +56,8 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     return settle(job, token, { kind: 'delay', delayMs: UNEXPECTED_DELAY_MS }) as Promise<never>
   }
 
-  const running = new Set<string>()
+  /** Token by job. */
+  const running = new Map<string, string>()
   const worker = new Worker<CompletionRequest, void>(
     COMPLETIONS,
     // Three parameters, no defaults: BullMQ hands the signal only to processors that declare it.
@@ -64,7 +67,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       const id = jobId(request)
       // It was given back while this process stood still, and came here again: what was sent for it may be answered.
       if (running.has(id)) return settle(job, token, { kind: 'delay', delayMs: STILL_RUNNING_DELAY_MS })
-      running.add(id)
+      running.set(id, token)
       jobs?.enter()
       const { attemptsMade: made, timestamp: fedAt } = job
       const { refusals = 0, outages = 0 } = request
@@ -98,8 +101,13 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
   })
   worker.on('error', (error) => {
     // Told above, or nothing: what was to be said of it was said by whoever runs it now.
-    if (isLockLost(error) || error.message.startsWith(NOT_RENEWED)) return
-    log.warn({ err: error.message }, 'completion.worker_error')
+    if (isLockLost(error)) return
+    if (!error.message.startsWith(NOT_RENEWED)) log.warn({ err: error.message }, 'completion.worker_error')
+    if (!isFull(error)) return
+    // One of the refused may be the renewal of locks; a call that outlives its lock would be aborted.
+    keepLocks(redis, worker, running, LOCK_MS).catch((trouble: Error) =>
+      log.warn({ err: trouble.message }, 'completion.locks_not_kept'),
+    )
   })
   return {
     async close(deadlineMs) {
@@ -132,6 +140,7 @@ function fetchMore(worker: Worker): void {
 function isMove(error: unknown): boolean {
   return error instanceof DelayedError || error instanceof WaitingError || error instanceof TryLater
 }
+
 
 function parseRequest(job: Job): CompletionRequest {
   const parsed = requestSchema.safeParse(job.data)

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Hold } from '../src/admission/hold.js'
+import type { RedisChange } from '../src/redis/watch.js'
 import type { Role } from './role.js'
 
 /** What happens to a process of workers, as people and the log are told it. */
@@ -37,6 +38,8 @@ export type WorkerEvent =
     }
   /** `left`: not everything could be put away; what is missing is taken over as from a process that died. */
   | { readonly kind: 'stopped'; readonly how: 'in_order' | 'left' }
+  /** Redis does not answer, or does again. */
+  | { readonly kind: 'redis'; readonly change: RedisChange }
   /** Something stands in the way now, and is tried again. */
   | { readonly kind: 'trouble'; readonly text: string }
 
@@ -93,6 +96,9 @@ export function logEvent(log: Logger, event: WorkerEvent): void {
       break
     case 'stopped':
       log.info({ how: event.how }, 'worker.stopped')
+      break
+    case 'redis':
+      log.warn(event.change, `redis.${event.change.kind}`)
       break
     case 'trouble':
       break

@@ -44,7 +44,11 @@ export async function runWorkers(options: RunWorkersOptions): Promise<WorkersEnd
   const queues = [...new Set(options.queues)]
   const { ready, unready } = await planQueues(queues, config.queue, roles)
   const onTrouble = (text: string) => tell({ kind: 'trouble', text })
-  const opening = openWorkers(ready, { ...options, onTrouble })
+  const opening = openWorkers(ready, {
+    ...options,
+    onTrouble,
+    onRedisChange: (change) => tell({ kind: 'redis', change }),
+  })
   const workers = await Promise.race([opening, aborted(stop).then(() => null)])
   if (workers !== null) {
     const dataDirectory = workers.directory?.path ?? null

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { BatchStore } from '../src/batches/batch-store.js'
 import { type BatchWork, type BatchWorkDeps, openBatchWork, troubleOf } from '../src/batches/batch-work.js'
+import { asDiskTrouble, DiskFull, DiskUnwritable } from '../src/batches/disk-trouble.js'
 
 export interface OpenBatchesOptions {
   readonly store: BatchStore
@@ -8,6 +9,8 @@ export interface OpenBatchesOptions {
   readonly log: Logger
   /** Told of trouble that stands in the way of a batch now, in a sentence; it is tried again. */
   readonly onTrouble: (text: string) => void
+  /** Told of a disk that can't be written to: a person has to mend that. */
+  readonly onDiskTrouble: (trouble: DiskFull | DiskUnwritable) => Promise<void>
 }
 
 /** The batches whose files a batch worker has open. */
@@ -25,7 +28,8 @@ export interface OpenBatches {
 }
 
 /** Gives no batch opened yet; each is opened at its first step. */
-export function createOpenBatches({ store, work, log, onTrouble }: OpenBatchesOptions): OpenBatches {
+export function createOpenBatches(options: OpenBatchesOptions): OpenBatches {
+  const { store, work, log, onTrouble, onDiskTrouble } = options
   const open = new Map<string, BatchWork>()
   /** Those that can't even be opened, until they are let run again. */
   const broken = new Set<string>()
@@ -58,7 +62,8 @@ export function createOpenBatches({ store, work, log, onTrouble }: OpenBatchesOp
       try {
         const target = await opened(batch)
         return target === null ? null : await take(target)
-      } catch (error) {
+      } catch (caught) {
+        const error = asDiskTrouble(caught, work.directory.batch(batch).directory)
         // What a process finds that stood still says nothing of the batch: others work on it.
         const trouble = work.leaseIsSure() ? troubleOf(error) : 'lease'
         if (trouble === 'batch') {
@@ -67,8 +72,13 @@ export function createOpenBatches({ store, work, log, onTrouble }: OpenBatchesOp
         }
         await close(batch)
         if (trouble === 'lease') throw error
+        if (trouble === 'restarted') {
+          log.info({ batchId: batch }, 'batch.checked_again')
+          return null
+        }
         log.error({ batchId: batch, err: error }, 'batch.trouble')
-        onTrouble(`Batch ${batch} can't go on now, and is tried again: ${(error as Error).message}`)
+        if (error instanceof DiskFull || error instanceof DiskUnwritable) await onDiskTrouble(error)
+        else onTrouble(`Batch ${batch} can't go on now, and is tried again: ${(error as Error).message}`)
         return null
       }
     },

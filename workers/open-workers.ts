@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { type DataDirectory, openDataDirectory } from '../src/batches/data-directory.js'
 import { accessRedis, type RedisAccess } from '../src/batches/session.js'
 import type { Config } from '../src/config.js'
+import { type RedisChange, tellOnce } from '../src/redis/watch.js'
 import { type QueuePlan, type QueueWorkers, startQueueWorkers } from './queue-workers.js'
 import type { Role } from './role.js'
 
@@ -11,6 +12,8 @@ export interface OpenWorkersOptions {
   readonly concurrency: number | null
   readonly log: Logger
   readonly onTrouble: (text: string) => void
+  /** Told when Redis does not answer for seconds, and when it does again. */
+  readonly onRedisChange: (change: RedisChange) => void
   /** What waits for Redis to have room stops waiting. */
   readonly stop: AbortSignal
 }
@@ -38,10 +41,18 @@ export async function openWorkers(
   const directory = roles.has('batch') ? await openDataDirectory(config.dataDirectory) : null
   const access = await accessRedis(config, (error) => onTrouble((error as Error).message))
   const { keyPrefix, retention } = config
+  const onRedisChange = tellOnce(options.onRedisChange)
   const queues: QueueWorkers[] = []
   const adding = new Set<Promise<unknown>>()
   async function open(plan: QueuePlan): Promise<QueueWorkers> {
-    const queue = await startQueueWorkers(plan, { ...options, access, keyPrefix, retention, directory })
+    const queue = await startQueueWorkers(plan, {
+      ...options,
+      access,
+      keyPrefix,
+      retention,
+      directory,
+      onRedisChange,
+    })
     queues.push(queue)
     return queue
   }

@@ -8,6 +8,7 @@ import type { KeyHolder } from '../src/completions/key-holder.js'
 import type { QueueConfig } from '../src/config.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { RedisFull } from '../src/redis/full.js'
+import type { RedisChange } from '../src/redis/watch.js'
 import type { Role } from './role.js'
 import { type Roles, startRoles } from './roles.js'
 
@@ -29,6 +30,7 @@ export interface QueueWorkersOptions {
   readonly concurrency: number | null
   readonly log: Logger
   readonly onTrouble: (text: string) => void
+  readonly onRedisChange: (change: RedisChange) => void
   readonly stop: AbortSignal
 }
 
@@ -71,10 +73,8 @@ async function startOnce(
     keyPrefix: options.keyPrefix,
     queue: config.queue,
     role: 'worker',
-    onRedisLost(error) {
-      log.warn({ err: error.message }, 'redis.lost')
-      options.onTrouble(`${error.message}; it is tried again.`)
-    },
+    onRedisLost: (error) => log.warn({ err: error.message }, 'redis.lost'),
+    onRedisChange: options.onRedisChange,
     onWarning(warning) {
       log.warn({ warning }, 'redis.warning')
       options.onTrouble(warning)

@@ -1,14 +1,17 @@
 import type { Logger } from 'pino'
 import type { DataDirectory } from '../src/batches/data-directory.js'
 import type { DirectoryLease } from '../src/batches/lease.js'
+import { registerLost } from '../src/batches/register-lost.js'
 import type { Limits } from '../src/batches/retention.js'
 import type { Session } from '../src/batches/session.js'
 import { createDeadLetters } from '../src/completions/dead-letters/dead-letters.js'
 import { record } from '../src/completions/record.js'
+import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { startAlertRole } from './alert-role.js'
 import { startBatchWorker } from './batch-worker.js'
 import { closeInOrder } from './close-in-order.js'
 import { type CompletionRoleOptions, startCompletionRole } from './completion-role.js'
+import { createDiskWatch } from './disk-watch.js'
 import { createFeedBudget } from './feed-budget.js'
 import { startHousekeeping } from './housekeeping.js'
 import { startInboxWorker } from './inbox-worker.js'
@@ -102,7 +105,8 @@ function startBatches(
   log: Logger,
   onTrouble: (text: string) => void,
 ) {
-  const { redis, keys, store, completions, deadLetters } = session
+  const { redis, keys, store, completions, deadLetters, gate } = session
+  const mayFeed = createFeedBudget(session, directory.id)
   return startBatchWorker({
     lease,
     store,
@@ -120,7 +124,13 @@ function startBatches(
       log,
       now: Date.now,
     },
-    mayFeed: createFeedBudget(session, directory.id),
+    // What is fed while there is no room would only fill Redis.
+    mayFeed: async () => !(await gate.lacksRoom()) && mayFeed(),
+    disk: createDiskWatch({ gate, directory, name: formatProcess(currentProcess()), log }),
+    async registerLost() {
+      const told = await registerLost(session, directory)
+      if (told.length > 0) log.warn({ batches: told }, 'batch.registered_again')
+    },
     log,
     onTrouble,
   })

@@ -19,6 +19,8 @@ export interface HoldRequest {
   readonly epoch: number | null
   /** Conduit's Retry-After, 0 when it gave none. */
   readonly retryAfterMs: number
+  /** For `storage`: who has no room (a data directory's id, or `redis`). It lifts when none of them is left. */
+  readonly noRoom?: string
 }
 
 /** What a gate says, read from Redis. */
@@ -42,6 +44,10 @@ export interface Gate {
   hold(request: HoldRequest): Promise<'placed' | 'joined' | 'stale'>
   /** Lifts the hold of one reason, or every hold with `*`. Gives how many were lifted and how many are left. */
   lift(reason: HoldReason | '*', by: LiftedBy): Promise<{ lifted: number; left: number }>
+  /** Says that one who had no room has it again: lifts `storage` when nobody else has none. */
+  hasRoom(who: string): Promise<{ lifted: number; left: number }>
+  /** Whether the queue is held for want of room; with a name, because of that one. */
+  lacksRoom(who?: string): Promise<boolean>
   read(): Promise<GateState>
   /** Ended incidents, newest first. */
   pastIncidents(limit: number): Promise<Incident[]>
@@ -49,22 +55,28 @@ export interface Gate {
 
 /** @param queue name of the queue, told in incidents */
 export function createGate(redis: Redis, keys: QueueKeys, queue: string): Gate {
+  async function lift(reason: HoldReason | '*', by: LiftedBy, hasRoom = '') {
+    const reply = await runScript(redis, liftScript, [keys.gate, keys.incident], [reason, by, hasRoom])
+    const [lifted, left] = reply as [number, number]
+    return { lifted, left }
+  }
+
   return {
     async hold(request) {
-      const { reason, epoch, retryAfterMs, ...evidence } = request
+      const { reason, epoch, retryAfterMs, noRoom = '', ...evidence } = request
       // A person who pauses knows of it: nobody needs to be told.
       const incidentId = reason === 'person' ? '' : `i-${randomUUID()}`
       const hold = JSON.stringify({ queue, reason, ...evidence })
-      const args = [reason, hold, epoch ?? '', incidentId, retryAfterMs]
+      const args = [reason, hold, epoch ?? '', incidentId, retryAfterMs, noRoom]
       return (await runScript(redis, holdScript, [keys.gate, keys.incident, keys.outbox], args)) as
         | 'placed'
         | 'joined'
         | 'stale'
     },
-    async lift(reason, by) {
-      const reply = await runScript(redis, liftScript, [keys.gate, keys.incident], [reason, by])
-      const [lifted, left] = reply as [number, number]
-      return { lifted, left }
+    lift,
+    hasRoom: (who) => lift('storage', 'room', who),
+    async lacksRoom(who) {
+      return (await redis.hexists(keys.gate, who === undefined ? 'hold:storage' : `storage:${who}`)) === 1
     },
     async read() {
       const [fields, incident] = await Promise.all([redis.hgetall(keys.gate), redis.get(keys.incident)])

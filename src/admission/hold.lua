@@ -3,13 +3,17 @@
 -- KEYS 1 gate (hash)  2 incident (string, JSON)  3 outbox (hash)
 -- ARGV 1 reason  2 hold (JSON without since/until)  3 epoch the refused call was sent in ('' for a person)
 --      4 incident id to use if one opens ('' opens none)  5 Retry-After in ms (0 none)
+--      6 who has no room, for a hold for storage ('' none): it lifts when none of them is left
 -- reply: 'placed' | 'joined' (already held for it) | 'stale' (the call was sent before the last opening)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local reason, sentEpoch = ARGV[1], ARGV[3]
 local epoch = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')
 if sentEpoch ~= '' and tonumber(sentEpoch) < epoch then return 'stale' end
+-- A Redis that is full takes no write that needs memory, unless one that needs none came first.
+redis.call('HDEL', KEYS[1], '-')
 local hold = cjson.decode(ARGV[2])
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'storage:' .. ARGV[6], 1) end
 if reason == 'credentials' and hold.keyFingerprint ~= cjson.null then
   -- Every key that was refused, so that processes with different keys don't open the gate for each other in turns.
   local refused = redis.call('HGET', KEYS[1], 'refusedKeys') or ''

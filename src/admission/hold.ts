@@ -26,7 +26,7 @@ export interface Hold {
 }
 
 /** What lifted the last hold. */
-export type LiftedBy = 'person' | 'new_key' | 'time' | 'credits_seen'
+export type LiftedBy = 'person' | 'new_key' | 'time' | 'credits_seen' | 'room'
 
 /**
  * From the first hold until the first success after it is lifted; failed probes belong to the same incident.

@@ -11,6 +11,8 @@
 --        ms until the first, rate per second, gate epoch, pace epoch, ms until asking again is of use
 local PAST_INCIDENTS = 200
 
+-- A Redis that is full takes no write that needs memory, unless one that needs none came first.
+redis.call('HDEL', KEYS[1], '-')
 local time = redis.call('TIME')
 local seconds = time[1] + time[2] / 1e6
 local now = seconds * 1000

@@ -2,10 +2,21 @@
 -- until one succeeds.
 -- KEYS 1 gate (hash)  2 incident (string, JSON)
 -- ARGV 1 reason ('*' every)  2 by whom (LiftedBy)
+--      3 who has room again ('' does not matter): the hold for storage stays while others have none
 -- reply: number of holds lifted, number left
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- A Redis that is full takes no write that needs memory, unless one that needs none came first.
+redis.call('HDEL', KEYS[1], ARGV[3] == '' and '-' or 'storage:' .. ARGV[3])
 local lifted = 0
+if ARGV[1] == '*' or ARGV[1] == 'storage' then
+  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+    if string.match(field, '^storage:') then
+      if ARGV[3] ~= '' then return { 0, tonumber(redis.call('HGET', KEYS[1], 'holds') or '0') } end
+      redis.call('HDEL', KEYS[1], field)
+    end
+  end
+end
 for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
   local reason = string.match(field, '^hold:(.+)$')
   if reason and (ARGV[1] == '*' or ARGV[1] == reason) then

@@ -54,8 +54,14 @@ const notices: Readonly<Record<HoldReason, Notice>> = {
   },
   storage: {
     words: 'There is no room left to store answers',
-    whatToDo: (resume) => ['Free disk space.', `Then type: ${resume}`],
-    action: (resume) => `Free disk space, then type: ${resume}`,
+    whatToDo: (resume) => [
+      'Free disk space, or give Redis more memory: the error says which.',
+      'Then it goes on by itself, within seconds.',
+      `To try at once, type: ${resume}`,
+    ],
+    action: (resume) =>
+      'Free disk space, or give Redis more memory: the message says which. Then it goes on by itself ' +
+      `(to try at once: ${resume})`,
   },
 }
 
@@ -88,6 +94,8 @@ export function liftedInWords(liftedBy: LiftedBy, reason: HoldReason): string {
       return 'another API key was found'
     case 'credits_seen':
       return 'new credits were seen in the account'
+    case 'room':
+      return 'there was room again'
     case 'time':
       return reason === 'daily_quota' ? 'a new day began (UTC)' : 'it was time for another try'
   }

@@ -7,7 +7,10 @@ import type { Manifest } from './manifest.js'
 import type { BatchState } from './snapshot.js'
 
 const registerScript = loadScript(new URL('./register.lua', import.meta.url))
-const advanceScript = loadScript(new URL('./advance.lua', import.meta.url))
+const advanceScript = loadScript(
+  new URL('./advance.lua', import.meta.url),
+  new URL('../redis/run-id.lua', import.meta.url),
+)
 const reopenScript = loadScript(new URL('./reopen.lua', import.meta.url))
 const drainedScript = loadScript(new URL('./drained.lua', import.meta.url))
 const endScript = loadScript(new URL('./end.lua', import.meta.url))
@@ -58,9 +61,23 @@ export function assertSure({ leaseToken, leaseIsSure }: HeldLease, lease = lease
     throw new LeaseLost('the lease on the data directory was not confirmed for too long')
 }
 
+/** Redis was restarted, and may have lost what a batch's files hold: they have to be compared with it anew. */
+export class RedisRestarted extends Error {
+  readonly code = 'redis_restarted'
+}
+
+/** The stream position up to which lines are on disk, and the bytes of these entries. */
+export interface CollectedTo {
+  readonly id: string
+  readonly bytes: number
+}
+
 /** What Redis holds of the batches of a queue. */
 export interface BatchStore {
-  register(manifest: Manifest, directoryId: string): Promise<BatchState>
+  /**
+   * @param unchecked no call is made before its files were compared with this Redis (`openCollector`)
+   */
+  register(manifest: Manifest, directoryId: string, unchecked?: boolean): Promise<BatchState>
   /** Active batches of one data directory, oldest first. */
   active(directoryId: string): Promise<string[]>
   /** Batches of one data directory that were ended early and may still get answers of calls in flight. */
@@ -78,15 +95,17 @@ export interface BatchStore {
   /** Requests of all active batches of the queue, and single ones, that have not ended. */
   waiting(): Promise<number>
   /**
-   * Moves marks forward; `collectedTo` is the stream position whose lines are on disk.
-   * @throws LeaseLost
+   * Moves marks forward.
+   * @param run of Redis, that the batch's files were compared with; '' when that does not matter
+   * @throws LeaseLost, RedisRestarted
    */
   advance(
     batch: string,
     directoryId: string,
     lease: string,
-    marks: Partial<BatchMarks>,
-    collectedTo?: string,
+    marks: Partial<BatchMarks> & { readonly checkedRun?: string },
+    collectedTo?: CollectedTo | null,
+    run?: string,
   ): Promise<void>
   /**
    * Ends a batch: it takes no more calls. One that is ended early is drained first. As `completed` only while
@@ -107,10 +126,17 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
   }
 
   return {
-    async register(manifest, directoryId) {
+    async register(manifest, directoryId, unchecked = false) {
       const { batch, total, options } = manifest
       const names = [keys.batch(batch), keys.activeBatches, keys.gate]
-      const args = [batch, directoryId, total, JSON.stringify(manifest), JSON.stringify(options)]
+      const args = [
+        batch,
+        directoryId,
+        total,
+        JSON.stringify(manifest),
+        JSON.stringify(options),
+        unchecked ? '-' : '',
+      ]
       return (await runScript(redis, registerScript, names, args)) as BatchState
     },
     active: (directoryId) => inDirectory(keys.activeBatches, directoryId),
@@ -164,12 +190,13 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
         return sum + Number(total ?? 0) - ended.reduce((done, count) => done + Number(count ?? 0), 0)
       }, 0)
     },
-    async advance(batch, directoryId, lease, marks, collectedTo = '') {
+    async advance(batch, directoryId, lease, marks, collectedTo = null, run = '') {
       const names = [keys.lease(directoryId), keys.batch(batch), keys.stream(batch)]
       const fields = Object.entries(marks).flatMap(([name, value]) => [name, String(value)])
-      if ((await runScript(redis, advanceScript, names, [lease, collectedTo, ...fields])) !== 1) {
-        throw new LeaseLost(`another process has taken over batch ${batch}`)
-      }
+      const args = [lease, run, collectedTo?.id ?? '', collectedTo?.bytes ?? 0, ...fields]
+      const reply = await runScript(redis, advanceScript, names, args)
+      if (reply === 2) throw new RedisRestarted(`Redis was restarted under batch ${batch}`)
+      if (reply !== 1) throw new LeaseLost(`another process has taken over batch ${batch}`)
     },
     async end(batch, state, reason) {
       const own = [keys.batch(batch), keys.activeBatches, keys.stream(batch), keys.retries(batch)]

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
 import { type BatchFiles, openBatchFiles } from './batch-files.js'
-import { assertSure, type BatchMarks, type BatchStore, LeaseLost } from './batch-store.js'
+import { assertSure, type BatchMarks, type BatchStore, LeaseLost, RedisRestarted } from './batch-store.js'
 import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
+import { clearEnded, markEnded } from './ended-mark.js'
 import { type FeederDeps, feedNextChunk, feedRetries } from './feeder.js'
 import { openChunks } from './input/chunks.js'
 import { InputChanged, InputNotFound, InputUnreadable, StagingDamaged } from './input/input-errors.js'
@@ -12,6 +13,7 @@ import { unpublish, unpublishCopy } from './publish.js'
 import { reconcile } from './reconciler.js'
 import { ResultFileDamaged } from './result-file.js'
 import { errorsOfAllRevisions } from './revision.js'
+import type { BatchState } from './snapshot.js'
 
 export interface BatchWorkDeps extends FeederDeps, CollectorDeps {
   readonly directory: DataDirectory
@@ -43,6 +45,7 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
   const { store } = deps
   const log = deps.log.child({ batchId: batch })
   const { directory } = deps.directory.batch(batch)
+  await noteState(directory, (await store.marks(batch))?.state)
   const input = await openChunks({ directory, sourcePath: manifest.input.path, model: manifest.model })
   const chunks = await notingRequests(input, directory)
   const files = await openBatchFiles(manifest, directory, deps).catch(async (error) => {
@@ -91,12 +94,20 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
     },
     async drained() {
       const active = await deps.queue.getRanges(['active'])
-      return !active.some((id) => id.startsWith(`${batch}-`)) && (await store.drained(batch))
+      if (active.some((id) => id.startsWith(`${batch}-`))) return false
+      await noteState(directory, (await store.marks(batch))?.state)
+      return store.drained(batch)
     },
     async close() {
       await Promise.all([files.close(), chunks.close()])
     },
   }
+}
+
+/** What has ended is not made known again to a Redis that forgets it; what runs again is. */
+async function noteState(directory: string, state: BatchState | undefined): Promise<void> {
+  if (state === 'running') await clearEnded(directory)
+  else if (state !== undefined) await markEnded(directory, state)
 }
 
 /** Nothing fed may also mean that the batch does not run, and it may run again. */
@@ -112,13 +123,15 @@ async function finish(
   files: BatchFiles,
   deps: BatchWorkDeps,
 ): Promise<boolean> {
+  const { directory } = deps
   await files.publish(marks)
   assertSure(deps)
-  if (marks.errorsBytes === 0) await clearReplacedErrors(manifest, deps.directory)
+  if (marks.errorsBytes === 0) await clearReplacedErrors(manifest, directory)
   if (!(await deps.store.end(manifest.batch, 'completed', ''))) return false
   await files.tidy(marks)
   assertSure(deps)
-  await removeReplaced(manifest, deps.directory)
+  await markEnded(directory.batch(manifest.batch).directory, 'completed')
+  await removeReplaced(manifest, directory)
   return true
 }
 
@@ -140,9 +153,13 @@ export async function removeReplaced(manifest: Manifest, directory: DataDirector
   for (const { batch } of await directory.replaced(manifest)) await directory.remove(batch)
 }
 
-/** What kind of trouble an error is: the lease went, the batch can't go on, or it may pass. */
-export function troubleOf(error: unknown): 'lease' | 'batch' | 'passing' {
+/**
+ * What kind of trouble an error is: the lease went, the files have to be compared with a Redis that was restarted, the
+ * batch can't go on, or it may pass.
+ */
+export function troubleOf(error: unknown): 'lease' | 'restarted' | 'batch' | 'passing' {
   if (error instanceof LeaseLost) return 'lease'
+  if (error instanceof RedisRestarted) return 'restarted'
   const ends = [InputChanged, InputNotFound, InputUnreadable, StagingDamaged, ResultFileDamaged]
   if (ends.some((kind) => error instanceof kind)) return 'batch'
   return 'passing'

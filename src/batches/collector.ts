@@ -2,10 +2,11 @@ import { rm } from 'node:fs/promises'
 import type { Redis } from 'ioredis'
 import type { DeadLetter } from '../completions/dead-letters/dead-letter.js'
 import type { QueueKeys } from '../redis/keys.js'
-import { assertSure, type BatchStore, type HeldLease } from './batch-store.js'
+import { readRunId } from '../redis/run-id.js'
+import { assertSure, type BatchStore, type CollectedTo, type HeldLease } from './batch-store.js'
 import { type CollectedMarks, collectedMarks } from './collected-marks.js'
 import { moveFiles } from './move-files.js'
-import { assertHeld, PORTION, readPortion } from './portion.js'
+import { assertHeld, type Entry, PORTION, readPortion } from './portion.js'
 import { showPartial } from './publish.js'
 import { recoverLines } from './recover.js'
 import { openResultFile } from './result-file.js'
@@ -32,17 +33,18 @@ export interface CollectorTarget {
 
 /** Drains the result stream of one batch into its two files. */
 export interface Collector {
-  /** Takes up to one portion; gives how many lines were written. @throws LeaseLost */
+  /** Takes up to one portion; gives how many lines were written. @throws LeaseLost, RedisRestarted */
   collect(): Promise<number>
   close(): Promise<void>
 }
 
 /**
  * Opens the files of a batch and makes up for a crash: whole lines behind the checkpoint were paid for and are
- * kept (and recorded where Redis does not know them), a torn line is cut. Where somebody may still write to them, who
- * stands still or is on another machine, they are copied first: nothing that wakes up late meets our lines.
+ * kept (and recorded where Redis does not know them), a torn line is cut. The same for a Redis that was restarted, and may
+ * have come back older. Where somebody may still write to the files, who stands still or is on another machine, they are
+ * copied first: nothing that wakes up late meets our lines.
  *
- * @throws ResultFileDamaged, LeaseLost
+ * @throws ResultFileDamaged, LeaseLost, RedisRestarted
  */
 export async function openCollector(target: CollectorTarget, deps: CollectorDeps): Promise<Collector> {
   const { directory } = target
@@ -66,9 +68,14 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
 
 async function openAs(lease: string, target: CollectorTarget, deps: CollectorDeps): Promise<Collector> {
   const { batch, directory } = target
-  let saved = await collectedMarks(directory, await deps.store.marks(batch))
-  const save = (collectedTo?: string): Promise<void> =>
-    deps.store.advance(batch, deps.directoryId, lease, saved, collectedTo)
+  // Before the marks: whatever is read or written from here on is of this run of Redis, or refused.
+  const run = await readRunId(deps.redis)
+  let saved: CollectedMarks & { readonly checkedRun?: string } = await collectedMarks(
+    directory,
+    await deps.store.marks(batch),
+  )
+  const save = (collectedTo: CollectedTo | null = null): Promise<void> =>
+    deps.store.advance(batch, deps.directoryId, lease, saved, collectedTo, run)
   // Whoever has lost the lease must not even cut a torn line: its successor may be just writing it.
   await save()
   const others = await otherWriters(directory, lease)
@@ -93,7 +100,7 @@ async function openAs(lease: string, target: CollectorTarget, deps: CollectorDep
   let { collected } = saved
 
   /** While such an entry may be left the checkpoint stays where it is: after a crash it would be written twice. */
-  const checkpoint = async (collectedTo?: string): Promise<void> => {
+  const checkpoint = async (collectedTo: CollectedTo | null = null): Promise<void> => {
     if (onDisk.size === 0)
       saved = { ...saved, resultsBytes: results.bytes, errorsBytes: errors.bytes, collected }
     await save(collectedTo)
@@ -107,6 +114,8 @@ async function openAs(lease: string, target: CollectorTarget, deps: CollectorDep
     const recovered = await recoverLines(batch, files, { ...deps, bury })
     collected += recovered.lines
     for (const [key, letter] of recovered.known) onDisk.set(key, letter)
+    // Only now does this Redis know of every answer in the files: calls may be made.
+    if (run !== '') saved = { ...saved, checkedRun: run }
     await checkpoint()
     await showPartial(paths.results, target.output)
     if (errors.bytes > 0) await showPartial(paths.errors, target.errors)
@@ -117,7 +126,7 @@ async function openAs(lease: string, target: CollectorTarget, deps: CollectorDep
 
   return {
     async collect() {
-      const entries = await readPortion(batch, lease, deps)
+      const entries = await readPortion(batch, lease, deps, PORTION, run)
       if (entries.length === 0 && onDisk.size === 0) return 0
       const fresh = entries.filter((entry) => !onDisk.has(entry.key))
       const lines = (kind: string) => fresh.filter((entry) => entry.kind === kind).map((entry) => entry.line)
@@ -133,12 +142,18 @@ async function openAs(lease: string, target: CollectorTarget, deps: CollectorDep
         await bury([...onDisk.values()].filter((letter) => letter !== null))
         onDisk.clear()
       }
-      await checkpoint(entries.at(-1)?.id)
+      await checkpoint(positionOf(entries))
       if (firstErrors && errors.bytes > 0) await showPartial(paths.errors, target.errors)
       return fresh.length
     },
     close,
   }
+}
+
+function positionOf(entries: readonly Entry[]): CollectedTo | null {
+  const last = entries.at(-1)
+  if (last === undefined) return null
+  return { id: last.id, bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0) }
 }
 
 async function openFiles(

@@ -10,6 +10,8 @@ if ARGV[2] == 'completed' then
   if redis.call('XLEN', KEYS[3]) + redis.call('ZCARD', KEYS[4]) > 0 then return 0 end
   if field('superseded') ~= field('filtered') then return 0 end
 end
+-- A Redis that is full takes no write that needs memory, unless one that needs none came first.
+redis.call('HDEL', KEYS[1], '-')
 local time = redis.call('TIME')
 local pauses = tonumber(redis.call('HGET', KEYS[6], 'pauses') or '0')
 redis.call('HSET', KEYS[1], 'state', ARGV[2], 'reason', ARGV[3], 'pauses', pauses - field('pausesBefore'),

@@ -13,6 +13,8 @@ if current and current == ARGV[1] then
 end
 if ARGV[3] == '0' then return { '', '' } end
 if current and current ~= ARGV[4] then return { '', current } end
+-- A Redis that is full takes no write that needs memory, unless one that needs none came first.
+redis.call('PERSIST', KEYS[2])
 -- With the time: a Redis that lost everything counts from 1 again, and an old fence must not fit then.
 local time = redis.call('TIME')
 local lease = ARGV[2] .. ' ' .. redis.call('INCR', KEYS[2]) .. ' ' .. time[1] .. '.' .. time[2]

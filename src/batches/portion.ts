@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
 import type { DeadLetter } from '../completions/dead-letters/dead-letter.js'
 import type { QueueKeys } from '../redis/keys.js'
-import { LeaseLost } from './batch-store.js'
+import { runIdIn } from '../redis/run-id.js'
+import { LeaseLost, RedisRestarted } from './batch-store.js'
 
 /** Entries taken from a result stream at once. */
 export const PORTION = 500
@@ -14,25 +15,34 @@ export interface Entry {
   readonly kind: string
   readonly line: string
   readonly letter: DeadLetter | null
+  /** As `record` counted them. */
+  readonly bytes: number
 }
 
 /**
- * The oldest entries of a batch's stream, read in one step with the fence, so that nothing is written on an older
- * lease. @throws LeaseLost
+ * The oldest entries of a batch's stream, read together with the fence, so that nothing is written on an older
+ * lease, nor what a Redis that was restarted has not forgotten although it is in the files.
+ * @param run of Redis, that the batch's files were compared with; '' when that does not matter
+ * @throws LeaseLost, RedisRestarted
  */
 export async function readPortion(
   batch: string,
   lease: string,
   { redis, keys, directoryId }: { redis: Redis; keys: QueueKeys; directoryId: string },
   most = PORTION,
+  run = '',
 ): Promise<Entry[]> {
-  const replies = await redis
-    .multi()
-    .get(keys.lease(directoryId))
+  // No transaction: a Redis that is full takes none. A lease that is held after the look was held at it.
+  const asking = redis
+    .pipeline()
     .xrange(keys.stream(batch), '-', '+', 'COUNT', most)
-    .exec()
+    .get(keys.lease(directoryId))
+  if (run !== '') asking.info('server')
+  const replies = await asking.exec()
   for (const [error] of replies ?? []) if (error !== null) throw error
-  const [held, entries] = (replies ?? []).map(([, reply]) => reply)
+  const [entries, held, info] = (replies ?? []).map(([, reply]) => reply)
+  if (run !== '' && runIdIn(String(info)) !== run)
+    throw new RedisRestarted(`Redis was restarted under batch ${batch}`)
   if (held !== lease) throw takenOver(batch)
   return (entries as [string, string[]][]).map(toEntry)
 }
@@ -40,12 +50,13 @@ export async function readPortion(
 function toEntry([id, pairs]: [string, string[]]): Entry {
   const fields = new Map<string, string>()
   for (let i = 0; i < pairs.length; i += 2) fields.set(pairs[i] as string, pairs[i + 1] as string)
-  const letter = fields.get('d') ?? ''
+  const [line, letter] = [fields.get('l') ?? '', fields.get('d') ?? '']
   return {
     id,
     key: `${fields.get('i')}.${fields.get('g')}`,
     kind: fields.get('k') ?? '',
-    line: fields.get('l') ?? '',
+    line,
+    bytes: Buffer.byteLength(line) + Buffer.byteLength(letter),
     letter: letter === '' ? null : (JSON.parse(letter) as DeadLetter),
   }
 }

@@ -35,7 +35,7 @@ export async function registerBatch(
     await createBatchStore(session.redis, keys).end(batch, 'cancelled', why)
     await dropLetters(batch, session.redis, keys)
   }
-  const state = await session.store.register(manifest, directory.id)
+  const state = await session.store.register(manifest, directory.id, true)
   const ended = state === 'stopped' || state === 'cancelled'
   if (ended && !(await session.store.reopen(manifest.batch))) {
     throw new BatchBeingPurged(

@@ -8,6 +8,7 @@ import { assertDurable, inspectRedis } from '../redis/inspect.js'
 import { type QueueKeys, queueKeys, registryKey } from '../redis/keys.js'
 import { joinServer } from '../redis/server/join.js'
 import { describeTarget, type RedisTarget } from '../redis/target.js'
+import { type RedisChange, watchRedis } from '../redis/watch.js'
 import { type BatchStore, createBatchStore } from './batch-store.js'
 
 /** A way to Redis that this process holds open: some server's URL, or the private server while we are its client. */
@@ -64,6 +65,8 @@ export interface SessionOptions {
   /** `client` fails fast when Redis is away, `worker` waits for it. */
   readonly role: 'client' | 'worker'
   readonly onRedisLost: (error: Error) => void
+  /** Told when Redis does not answer for seconds, and when it does again. */
+  readonly onRedisChange?: (change: RedisChange) => void
   /** What the server's settings may cost: no AOF, for one. */
   readonly onWarning: (warning: string) => void
 }
@@ -81,9 +84,11 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   }
   const completions = openQueue(COMPLETIONS, redis, keys)
   const deadLetters = openQueue(DEAD_LETTERS, redis, keys)
+  const place = describeTarget(options.target)
+  const unwatch = watchRedis(redis, place, options.onRedisChange ?? (() => undefined))
   return {
     queue: options.queue,
-    place: describeTarget(options.target),
+    place,
     redis,
     keys,
     gate: createGate(redis, keys, options.queue),
@@ -91,6 +96,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     completions,
     deadLetters,
     async close() {
+      unwatch()
       await Promise.all([completions.close(), deadLetters.close()])
       redis.disconnect()
     },

@@ -12,6 +12,7 @@ import {
   refuseForeignFiles,
 } from './claim.js'
 import type { DataDirectory } from './data-directory.js'
+import { asDiskTrouble } from './disk-trouble.js'
 import { type AtRest, findForebears } from './inherit/legacy.js'
 import { readRequests, takeOver } from './inherit/take-over.js'
 import { hasUnchanged, type RequestTable } from './inherit/unchanged.js'
@@ -96,7 +97,7 @@ function identityOf(sha256: string, { output, queue, model }: Submission): strin
  *
  * @param atRest brings such a batch to rest; null: its output is refused, as any other that is there
  * @throws InputNotFound, InputUnreadable, InputEmpty, InputChanged, OutputUnusable, OutputTaken, BadLines,
- * NothingSendable, InvalidBatchName, NameTaken, ResultFileDamaged, and what `atRest` throws
+ * NothingSendable, InvalidBatchName, NameTaken, ResultFileDamaged, DiskFull, DiskUnwritable, and what `atRest` throws
  */
 export async function submit(
   directory: DataDirectory,
@@ -145,6 +146,8 @@ export async function submit(
       const inherits = await takeOver({ ...made, directory: staging, requests }, resting, directory)
       return adopt(directory, staging, submission, { ...made, inherits })
     })
+  } catch (error) {
+    throw asDiskTrouble(error, directory.path)
   } finally {
     await rm(staging, { recursive: true, force: true })
   }

@@ -3,6 +3,9 @@ import { accessRedis, openSession, type Session } from '../batches/session.js'
 import type { Config } from '../config.js'
 import { connectRedis } from '../redis/connect.js'
 import { registryKey } from '../redis/keys.js'
+import { describeTarget } from '../redis/target.js'
+import { asUnavailable } from '../redis/unavailable.js'
+import { redisWords, tellOnce } from '../redis/watch.js'
 import { suggested } from './text/suggest.js'
 
 /** There is no data directory, and no other Redis was named: nothing ever ran here. */
@@ -43,6 +46,7 @@ export async function visit<T>(
     if (!warned.has(text)) onWarning(text)
     warned.add(text)
   }
+  const onRedisChange = tellOnce((change) => onWarning(redisWords(change)))
   const access = await accessRedis(config, (error) => warn((error as Error).message))
   try {
     return await look({
@@ -61,12 +65,15 @@ export async function visit<T>(
           queue,
           role: 'client',
           onRedisLost: (error) => warn(error.message),
+          onRedisChange,
           onWarning: warn,
         })
         sessions.set(queue, session)
         return session
       },
     })
+  } catch (error) {
+    throw asUnavailable(error, describeTarget(access.target))
   } finally {
     for (const session of await Promise.allSettled(sessions.values())) {
       if (session.status === 'fulfilled') await session.value.close()

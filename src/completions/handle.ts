@@ -5,6 +5,7 @@ import { classify } from '../conduit/classify.js'
 import { CallAborted, type ConduitClient } from '../conduit/client.js'
 import type { Failure, Outcome } from '../conduit/outcome.js'
 import type { Reply } from '../conduit/reply.js'
+import { isFull } from '../redis/full.js'
 import type { FailedAttempt } from './attempts.js'
 import { type Decision, decide, type Tries } from './decide.js'
 import type { Ending, Recorded, Verdict } from './record.js'
@@ -50,6 +51,10 @@ export interface HandleDeps {
   readonly onOutcome: (request: CompletionRequest, outcome: Outcome, recorded: Recorded | null) => void
 }
 
+/** Until a verdict of `wait` is asked for anew, and up to as much again. */
+const WAIT_MS = 500
+const FULL_MS = 2000
+
 /** One request, once around: permit → verdict → call → classify → record, and what becomes of its job. */
 export async function handleRequest(
   request: CompletionRequest,
@@ -66,6 +71,7 @@ export async function handleRequest(
     const options = await askLeave(request, deps)
     if (options === 'lost') return { kind: 'lost' }
     if (options === 'over') return { kind: 'leave' }
+    if (options === 'wait') return { kind: 'delay', delayMs: WAIT_MS * (1 + deps.random()) }
     const outcome = await call(request, tries, options, permit, signal, deps)
     if (outcome === 'held') return giveBack(deps)
     // Asked only now: the result of this call may be what showed an outage, or its end.
@@ -88,7 +94,7 @@ const FRESH_VERDICT_MS = 2000
 async function askLeave(
   request: CompletionRequest,
   deps: HandleDeps,
-): Promise<BatchOptions | 'over' | 'lost'> {
+): Promise<BatchOptions | 'over' | 'lost' | 'wait'> {
   for (;;) {
     const askedAt = performance.now()
     const verdict = await deps.verdict(request)
@@ -96,7 +102,8 @@ async function askLeave(
       case 'go':
         break
       case 'lost':
-        return 'lost'
+      case 'wait':
+        return verdict
       case 'done':
       case 'stopped':
         return 'over'
@@ -117,7 +124,13 @@ function optionsFor({ limits }: CompletionRequest, options: BatchOptions): Batch
 
 /** Back to its place, no attempt used; the queue is paused first, or the job would be fetched again at once. */
 async function giveBack(deps: HandleDeps): Promise<Settlement> {
-  await deps.mirrorGate()
+  try {
+    await deps.mirrorGate()
+  } catch (error) {
+    if (!isFull(error)) throw error
+    // BullMQ can't pause a queue in a Redis that is full.
+    return { kind: 'delay', delayMs: FULL_MS * (1 + deps.random()) }
+  }
   return { kind: 'give_back' }
 }
 

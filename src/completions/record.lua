@@ -6,7 +6,7 @@
 --      1 index  2 generation  3 'completed' | 'dead'  4 the line for the file ('' when it is on disk already)
 --      5 code of the failure ('' none)  6 prompt tokens  7 completion tokens  8 total tokens  9 dead letter (JSON, '' none)
 -- reply: for each 'recorded' | 'already' | 'stale' (the request is at another generation) | 'gone' (no such batch)
-local state = redis.call('HGET', KEYS[1], 'state')
+local state, directory = unpack(redis.call('HMGET', KEYS[1], 'state', 'directory'))
 local sums, replies = {}, {}
 
 local function count(name, by) sums[name] = (sums[name] or 0) + by end
@@ -17,6 +17,8 @@ local function record(index, generation, kind, line, code, prompt, completion, t
   if redis.call('SETBIT', KEYS[2], index, 1) == 1 then return 'already' end
   if line ~= '' then
     redis.call('XADD', KEYS[4], '*', 'i', index, 'g', generation, 'k', kind, 'l', line, 'd', letter)
+    -- What waits for a disk; nobody subtracts it where there are no files.
+    if directory then count('streamBytes', #line + #letter) end
     -- Its batch was ended while the call was out: somebody must still write the answer down.
     if state ~= 'running' then redis.call('SADD', KEYS[6], ARGV[1]) end
   end
@@ -33,6 +35,8 @@ local function record(index, generation, kind, line, code, prompt, completion, t
   return 'recorded'
 end
 
+-- A Redis that is full takes no write that needs memory, unless one that needs none came first: answers were paid for.
+if state then redis.call('HDEL', KEYS[1], '-') end
 for i = 2, #ARGV, 9 do replies[#replies + 1] = record(unpack(ARGV, i, i + 8)) end
 for name, by in pairs(sums) do
   if by > 0 then redis.call('HINCRBY', KEYS[1], name, by) end

@@ -7,7 +7,13 @@ import { COMPLETIONS } from './queues.js'
 import type { RequestPlace } from './request.js'
 
 const recordScript = loadScript(new URL('./record.lua', import.meta.url))
-const verdictScript = loadScript(new URL('./verdict.lua', import.meta.url))
+const verdictScript = loadScript(
+  new URL('./verdict.lua', import.meta.url),
+  new URL('../redis/run-id.lua', import.meta.url),
+)
+
+/** With so much in a batch's result stream no further call is made for it: its disk is slow, or full. */
+const MOST_UNCOLLECTED = { bytes: 16_000_000, entries: 5_000 } as const
 
 /** What a request ended in: a line for one of the two files, and a dead letter when it failed. */
 export type Ending =
@@ -17,10 +23,12 @@ export type Ending =
 export type Recorded = 'recorded' | 'already' | 'stale' | 'gone'
 
 /**
+/**
  * May this request be called? `done`: it was answered, or retried since; `stopped`: its batch does not run; `lost`: its
- * job is not the asker's any more.
+ * job is not the asker's any more; `wait`: not before its files were compared with a Redis that was restarted, or before
+ * more of its answers are in them.
  */
-export type Verdict = 'go' | 'done' | 'stopped' | 'lost'
+export type Verdict = 'go' | 'done' | 'stopped' | 'lost' | 'wait'
 
 /** A request, and the token under which its job is held; none when it is nobody's job. */
 export interface Run extends RequestPlace {
@@ -103,7 +111,8 @@ export async function askVerdicts(
   runs: readonly Run[],
 ): Promise<Verdict[]> {
   const jobs = `${keys.bullPrefix}:${COMPLETIONS}:`
-  const names = [keys.batch(batch), keys.done(batch), keys.generations(batch), jobs]
+  const own = [keys.batch(batch), keys.done(batch), keys.generations(batch), keys.stream(batch)]
+  const { bytes, entries } = MOST_UNCOLLECTED
   const args = runs.flatMap(({ index, generation, token = '' }) => [index, generation, token])
-  return (await runScript(redis, verdictScript, names, [batch, ...args])) as Verdict[]
+  return (await runScript(redis, verdictScript, [...own, jobs], [batch, bytes, entries, ...args])) as Verdict[]
 }

@@ -1,19 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isFull, RedisFull } from '../redis/full.js'
-import { RedisUnavailable } from '../redis/unavailable.js'
+import { asUnavailable, RedisUnavailable } from '../redis/unavailable.js'
 
 /** A Redis that accepts a command and does not answer it is as good as away. */
 const DEADLINE_MS = 5000
 /** Who waits for an answer anyway bears with a Redis that restarts. */
 const PATIENCE_MS = 60_000
 const AGAIN_MS = 250
-
-/** What ioredis says when there is no connection. */
-const NO_CONNECTION =
-  /^(Connection is closed|Reached the max retries|Stream isn't writeable|Command timed out)/
-
-/** `LOADING`, `READONLY` and the like pass, but not within the seconds that a caller would wait. */
-const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOAUTH|WRONGPASS|NOPERM)\b/
 
 /**
  * Gives what `work` gives, or fails within seconds, whatever Redis does.
@@ -56,13 +49,5 @@ function timedOut(): Error {
 }
 
 function asTypedError(error: unknown, place: string): unknown {
-  if (!(error instanceof Error)) return error
-  if (isFull(error)) return new RedisFull(place, 'entirely')
-  if (NO_CONNECTION.test(error.message))
-    return new RedisUnavailable(place, new Error('there is no connection'))
-  return NOT_NOW.test(error.message) || isSocketError(error) ? new RedisUnavailable(place, error) : error
-}
-
-function isSocketError(error: Error): boolean {
-  return 'syscall' in error && ['connect', 'read', 'write'].includes(String(error.syscall))
+  return isFull(error) ? new RedisFull(place, 'entirely') : asUnavailable(error, place)
 }

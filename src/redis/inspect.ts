@@ -48,10 +48,14 @@ export async function inspectRedis(redis: Redis): Promise<RedisInspection> {
   }
 }
 
-/** Gives how much memory Redis uses, and may use (0: no limit). */
+/** Gives how much memory Redis uses, as it counts that against what it may use (0: no limit). */
 export async function readMemory(redis: Redis): Promise<{ usedBytes: number; maxBytes: number }> {
   const info = parseInfo(await redis.info('memory'))
-  return { usedBytes: Number(info.get('used_memory') ?? 0), maxBytes: Number(info.get('maxmemory') ?? 0) }
+  const number = (name: string) => Number(info.get(name) ?? 0)
+  return {
+    usedBytes: number('used_memory') - number('mem_not_counted_for_evict'),
+    maxBytes: number('maxmemory'),
+  }
 }
 
 /**

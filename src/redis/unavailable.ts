@@ -40,6 +40,28 @@ export class RedisConnectionLost extends Error {
   }
 }
 
+/** What ioredis says when there is no connection, or a command was not answered in time. */
+const NO_CONNECTION =
+  /^(Connection is closed|Reached the max retries|Stream isn't writeable|Command timed out|Socket timeout)/
+
+/** `LOADING`, `READONLY` and the like pass, but not within the seconds that a caller would wait. */
+const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOAUTH|WRONGPASS|NOPERM)\b/
+
+/**
+ * Gives a RedisUnavailable for an error that means that Redis is away, and any other as it is.
+ * @param place the Redis, without its password
+ */
+export function asUnavailable(error: unknown, place: string): unknown {
+  if (!(error instanceof Error) || error instanceof RedisUnavailable) return error
+  if (NO_CONNECTION.test(error.message))
+    return new RedisUnavailable(place, new Error('there is no connection'))
+  return NOT_NOW.test(error.message) || isSocketError(error) ? new RedisUnavailable(place, error) : error
+}
+
+function isSocketError(error: Error): boolean {
+  return 'syscall' in error && ['connect', 'read', 'write'].includes(String(error.syscall))
+}
+
 /**
  * Says in words what went wrong. ioredis attaches the command and its arguments to an error (for AUTH and HELLO:
  * the password), so the error itself goes no further than here.
@@ -47,6 +69,7 @@ export class RedisConnectionLost extends Error {
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return 'it failed without saying why'
   if (cause.message === 'Connection is closed.') return 'it accepted the connection but did not get ready'
+  if (cause.message.startsWith('Socket timeout')) return 'it said nothing any more'
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message.split(' ', 1)[0]
   return REASONS[code ?? ''] ?? cause.message
 }

@@ -107,6 +107,21 @@ describe('a request that is answered', () => {
   })
 })
 
+describe('a request that must wait for the files of its batch', () => {
+  it('is put off without a call or an attempt, and called once they are as Redis knows them', async () => {
+    const simulator = await simulate()
+    batch = await fed(['', ''])
+    await session.redis.hset(session.keys.batch(batch.id), 'checkedRun', '-')
+    await start(simulator)
+    await eventually('both are put off', async () => (await counts()).delayed === 2)
+    expect(simulator.stats()).toMatchObject({ calls: 0 })
+    expect(await jobOf(0)).toMatchObject({ attemptsMade: 0 })
+    await session.redis.hdel(session.keys.batch(batch.id), 'checkedRun')
+    await ended(2)
+    expect(simulator.stats()).toMatchObject({ calls: 2 })
+  })
+})
+
 describe('a failure that may pass', () => {
   it('waits in the delayed set, an attempt used, while the worker goes on with others', async () => {
     const simulator = await simulate()

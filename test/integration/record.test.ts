@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openCollector } from '../../src/batches/collector.js'
 import type { Session } from '../../src/batches/session.js'
 import { askVerdicts, type EndingOnDisk, record, recordFromDisk } from '../../src/completions/record.js'
 import type { RequestPlace } from '../../src/completions/request.js'
@@ -19,6 +20,11 @@ beforeEach(async () => {
 const stream = () => session.redis.xrange(session.keys.stream(batch.id), '-', '+')
 const fields = () => session.redis.hgetall(session.keys.batch(batch.id))
 const isDone = async (index: number) => (await session.redis.getbit(session.keys.done(batch.id), index)) === 1
+
+const open = () => {
+  const { output, errors } = batch.manifest
+  return openCollector({ batch: batch.id, directory: batch.paths.directory, output, errors }, batch.deps)
+}
 
 describe('recording an answer', () => {
   it('sets its bit, counts it and its tokens, and puts its line into the stream', async () => {
@@ -168,6 +174,32 @@ describe('the verdict on a request', () => {
   it.each(['stopped', 'cancelled', 'expired'] as const)('is to stop when its batch is %s', async (state) => {
     await session.store.end(batch.id, state, 'why')
     expect(await verdict(7)).toBe('stopped')
+  })
+
+  it('is to wait while too many answers of its batch are not in files', async () => {
+    const letter = refused(batch.place(9, 0))
+    const endings = [answered(batch.place(7)), answered(batch.place(8), '漢👩‍🚀é'), letter]
+    for (const [i, ending] of endings.entries()) await batch.record(7 + i, ending)
+    await batch.record(7, answered(batch.place(7), 'again'))
+    const bytes = endings.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0)
+    const waiting = bytes + Buffer.byteLength(JSON.stringify(letter.letter))
+    expect(await fields()).toMatchObject({ streamBytes: String(waiting) })
+
+    await session.redis.hset(session.keys.batch(batch.id), 'streamBytes', 16_000_000 + waiting)
+    expect([await verdict(6), await verdict(7)]).toEqual(['wait', 'done'])
+    const collector = await open()
+    await batch.record(10, answered(batch.place(10)))
+    expect(await collector.collect()).toBe(4)
+    await collector.close()
+    expect(await verdict(6)).toBe('go')
+    expect(await fields()).not.toHaveProperty('streamBytes')
+  })
+
+  it('is to wait until its files were compared with a Redis that may have lost what they hold', async () => {
+    await session.redis.hset(session.keys.batch(batch.id), 'checkedRun', 'of another run')
+    expect(await verdict(7)).toBe('wait')
+    await (await open()).close()
+    expect(await verdict(7)).toBe('go')
   })
 
   it('is to go again when a stopped batch was reopened', async () => {

@@ -192,7 +192,7 @@ describe('told to stop', () => {
 })
 
 it.skipIf(serverBinary === null)('a Redis that is full is told, and waited for', async () => {
-  const redis = await startPrivateRedis(['--maxmemory', '1mb'])
+  const redis = await startPrivateRedis(['--maxmemory', '1'])
   const person = await connectRedis({ url: redis.url }, 'client')
   try {
     const workers = startWorkers({ ...place, redisUrl: redis.url, queues: { default: {} } })

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,8 +15,10 @@ export interface PrivateRedis {
   readonly pid: number
   /** SIGKILL; what AOF holds stays for `restart`. */
   kill(): Promise<void>
-  /** The same port and directory again, after `kill`. */
-  restart(): Promise<void>
+  /** Keeps a copy of what it has written so far, for `restart`. */
+  copy(): Promise<void>
+  /** The same port and directory again, after `kill`: with what AOF holds, what the last copy holds, or nothing. */
+  restart(from?: 'aof' | 'copy' | 'nothing'): Promise<void>
   /** Ends it and removes its directory. */
   stop(): Promise<void>
 }
@@ -30,6 +32,7 @@ export async function startPrivateRedis(args: readonly string[] = []): Promise<P
   const binary = findServerBinary(env.PATH)
   if (binary === null) throw new Error('no redis-server or valkey-server on PATH')
   const directory = await mkdtemp(join(tmpdir(), 'cb-redis-'))
+  const [aof, copied] = [join(directory, 'appendonlydir'), join(directory, 'copied')]
   const port = await freePort()
   let server = await launch(binary, directory, port, args)
   return {
@@ -39,7 +42,10 @@ export async function startPrivateRedis(args: readonly string[] = []): Promise<P
       return server.pid ?? 0
     },
     kill: () => end(server, 'SIGKILL'),
-    async restart() {
+    copy: () => cp(aof, copied, { recursive: true, force: true }),
+    async restart(from = 'aof') {
+      if (from !== 'aof') await rm(aof, { recursive: true, force: true })
+      if (from === 'copy') await cp(copied, aof, { recursive: true })
       server = await launch(binary, directory, port, args)
     },
     async stop() {

@@ -46,6 +46,15 @@ describe('what a person at the terminal of workers reads', () => {
     expect(lines).toContain('conduit-batch resume nightly')
   })
 
+  it('while Redis does not answer: which one, that nothing is lost, and when it is back', () => {
+    const place = 'redis://there:6379/0'
+    expect(said({ kind: 'redis', change: { kind: 'away', place } })).toBe(
+      '  14:02:11      Redis at redis://there:6379/0 does not answer. Nothing is lost: this goes on by itself when ' +
+        'Redis is back.',
+    )
+    expect(said({ kind: 'redis', change: { kind: 'back', place, forMs: 12_300 } })).toContain('after 12 s')
+  })
+
   it('in an outage: that there is nothing to do; and when it is over, how long it took', () => {
     const outage = { queue: 'nightly', since: NOW - 200_000 }
     expect(said({ kind: 'outage', ...outage }, 400)).toBe(

@@ -53,7 +53,7 @@ export async function collectInbox(deps: InboxDeps): Promise<number> {
   await deps.bury(entries.flatMap(({ letter }) => (letter === null ? [] : [letter])))
   await redis.publish(keys.inbox.answered, entries.map(({ key }) => indexOf(key)).join(' '))
   const collected = ((await store.marks(INBOX_BATCH))?.collected ?? 0) + entries.length
-  await store.advance(INBOX_BATCH, INBOX_LEASE, lease, { collected }, last.id)
+  await store.advance(INBOX_BATCH, INBOX_LEASE, lease, { collected }, { id: last.id, bytes: 0 })
   deps.portion.taken(sizeOf(entries))
   return entries.length
 }

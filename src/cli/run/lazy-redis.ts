@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { accessRedis, openSession, type RedisAccess, type Session } from '../../batches/session.js'
 import type { Config } from '../../config.js'
+import { redisWords, tellOnce } from '../../redis/watch.js'
 import { once } from './once.js'
 
 /** Redis, reached when a queue is first opened: a private one is started only then. */
@@ -13,6 +14,10 @@ export interface LazyRedis {
 export function createLazyRedis(config: Config, notice: (text: string) => void, log: Logger): LazyRedis {
   // The same server is asked once for each queue.
   const warn = once(notice)
+  const onRedisChange = tellOnce((change) => {
+    log.warn(change, `redis.${change.kind}`)
+    notice(redisWords(change))
+  })
   let access: RedisAccess | null = null
   return {
     async open(queue) {
@@ -23,6 +28,7 @@ export function createLazyRedis(config: Config, notice: (text: string) => void, 
         queue,
         role: 'worker',
         onRedisLost: (error) => log.warn({ err: error.message }, 'redis.lost'),
+        onRedisChange,
         onWarning: warn,
       })
     },

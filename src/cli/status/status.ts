@@ -4,6 +4,7 @@ import { readBatchSnapshot, readQueueSnapshot } from '../../batches/read-snapsho
 import type { Session } from '../../batches/session.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { type Config, loadConfig } from '../../config.js'
+import { asUnavailable, RedisUnavailable } from '../../redis/unavailable.js'
 import type { StatusFlags } from '../commands/status.js'
 import { EXIT, type ExitCode } from '../exit.js'
 import { createFrame } from '../progress/frame.js'
@@ -48,8 +49,10 @@ async function watchAll(config: Config, json: boolean): Promise<ExitCode> {
   try {
     return await visit(config, async (visiting) => {
       while (interruptions.count === 0) {
-        const seen = await look(visiting, config)
-        if (isTerminal) {
+        const seen = await lookIfThere(visiting, config)
+        if (seen === null) {
+          // Who waits was told so by the connection.
+        } else if (isTerminal) {
           frame.draw((columns) => renderStatus(seen.queues, seen.batches, Date.now(), columns, colour))
         } else process.stdout.write(`${inLines(seen, json)}\n`)
         await interruptions.orAfter(isTerminal ? LOOK_MS.terminal : LOOK_MS.elsewhere)
@@ -58,6 +61,16 @@ async function watchAll(config: Config, json: boolean): Promise<ExitCode> {
     })
   } finally {
     interruptions.close()
+  }
+}
+
+/** Null while Redis is away. */
+async function lookIfThere(visiting: Visit, config: Config): Promise<Look | null> {
+  try {
+    return await look(visiting, config)
+  } catch (error) {
+    if (asUnavailable(error, '') instanceof RedisUnavailable) return null
+    throw error
   }
 }
 

@@ -1,5 +1,6 @@
 import type { WorkerEvent } from '../../../workers/events.js'
 import type { Role } from '../../../workers/role.js'
+import { redisWords } from '../../redis/watch.js'
 import { formatCounted, formatDuration, formatMoment } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { type Canvas, labelled } from '../text/layout.js'
@@ -42,6 +43,8 @@ export function eventLines(event: WorkerEvent, nowMs: number, canvas: Canvas): s
       return at(stoppingWords(event))
     case 'stopped':
       return at(stoppedWords[event.how])
+    case 'redis':
+      return at(redisWords(event.change))
     case 'trouble':
       return at(oneLine(event.text))
   }

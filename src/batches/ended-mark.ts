@@ -1,0 +1,37 @@
+import { access, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createDurableFile } from './input/durable-file.js'
+import { codeOf } from './links.js'
+import type { BatchState } from './snapshot.js'
+
+const NAME = 'ended.json'
+
+/**
+ * Notes on disk, beside the batch's own files, that it has ended: a Redis that lost everything is not told of it again.
+ * @param directory where the batch's own files are
+ */
+export async function markEnded(directory: string, state: Exclude<BatchState, 'running'>): Promise<void> {
+  const file = await createDurableFile(directory)
+  try {
+    await file.append(`${JSON.stringify({ state })}\n`)
+  } catch (error) {
+    await file.discard()
+    throw error
+  }
+  await file.commit(NAME)
+}
+
+/** It runs again. */
+export async function clearEnded(directory: string): Promise<void> {
+  await rm(join(directory, NAME), { force: true })
+}
+
+export async function hasEnded(directory: string): Promise<boolean> {
+  try {
+    await access(join(directory, NAME))
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
+  }
+}
