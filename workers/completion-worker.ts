@@ -141,7 +141,6 @@ function isMove(error: unknown): boolean {
   return error instanceof DelayedError || error instanceof WaitingError || error instanceof TryLater
 }
 
-
 function parseRequest(job: Job): CompletionRequest {
   const parsed = requestSchema.safeParse(job.data)
   if (parsed.success) return parsed.data

@@ -114,5 +114,10 @@ export async function askVerdicts(
   const own = [keys.batch(batch), keys.done(batch), keys.generations(batch), keys.stream(batch)]
   const { bytes, entries } = MOST_UNCOLLECTED
   const args = runs.flatMap(({ index, generation, token = '' }) => [index, generation, token])
-  return (await runScript(redis, verdictScript, [...own, jobs], [batch, bytes, entries, ...args])) as Verdict[]
+  return (await runScript(
+    redis,
+    verdictScript,
+    [...own, jobs],
+    [batch, bytes, entries, ...args],
+  )) as Verdict[]
 }
