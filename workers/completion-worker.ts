@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { readAttempts } from '../src/completions/attempts.js'
 import { type HandleDeps, handleRequest } from '../src/completions/handle.js'
-import { COMPLETIONS } from '../src/completions/queues.js'
+import { COMPLETIONS, wakeWorkers } from '../src/completions/queues.js'
 import { type CompletionRequest, jobId, requestSchema } from '../src/completions/request.js'
 import { backoffStrategy, settle, TryLater } from '../src/completions/settle.js'
 import type { QueueKeys } from '../src/redis/keys.js'
@@ -51,6 +51,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
   }
 
   const running = new Set<string>()
+  let gaveBack = false
   const worker = new Worker<CompletionRequest, void>(
     COMPLETIONS,
     // Three parameters: BullMQ hands the signal only to processors that declare it.
@@ -59,12 +60,13 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       const id = jobId(request)
       running.add(id)
       jobs?.enter()
-      const { attemptsMade: made, timestamp: fedAt } = job
+      const { attemptsMade: made, timestamp: fedAt, priority: turn } = job
       const { refusals = 0, outages = 0 } = request
-      const tries = { made, refusals, outages, fedAt, history: readAttempts(job.stacktrace) }
+      const run = { made, refusals, outages, fedAt, turn, history: readAttempts(job.stacktrace) }
       try {
-        await settle(job, token ?? '', await handleRequest(request, tries, signal ?? never(), deps))
+        await settle(job, token ?? '', await handleRequest(request, run, signal ?? never(), deps))
       } catch (error) {
+        if (error instanceof WaitingError) gaveBack = true
         if (isMove(error)) throw error
         await putOff(job, token ?? '', error)
       } finally {
@@ -94,6 +96,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       const deadline = setTimeout(() => worker.cancelAllJobs('shutdown'), deadlineMs)
       await worker.close()
       clearTimeout(deadline)
+      if (gaveBack) await wakeWorkers(redis, worker)
     },
     abort: () => worker.cancelAllJobs('shutdown'),
     runs: (id) => running.has(id),

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { BatchStore } from '../src/batches/batch-store.js'
 import { type BatchWork, type BatchWorkDeps, openBatchWork, troubleOf } from '../src/batches/batch-work.js'
+import { createChunkShelf } from '../src/batches/input/chunk-shelf.js'
 
 export interface OpenBatchesOptions {
   readonly store: BatchStore
@@ -27,6 +28,7 @@ export interface OpenBatches {
 /** Gives no batch opened yet; each is opened at its first step. */
 export function createOpenBatches({ store, work, log, onTrouble }: OpenBatchesOptions): OpenBatches {
   const open = new Map<string, BatchWork>()
+  const shelf = createChunkShelf()
   /** Those that can't even be opened, until they are let run again. */
   const broken = new Set<string>()
 
@@ -41,7 +43,7 @@ export function createOpenBatches({ store, work, log, onTrouble }: OpenBatchesOp
     if (known !== undefined) return known
     const manifest = broken.has(batch) ? null : await work.directory.manifest(batch)
     if (manifest === null) return null
-    const fresh = await openBatchWork(manifest, work)
+    const fresh = await openBatchWork(manifest, work, shelf)
     open.set(batch, fresh)
     return fresh
   }

@@ -119,7 +119,7 @@ function startBatches(
       log,
       now: Date.now,
     },
-    mayFeed: createFeedBudget(session, directory.id),
+    budget: createFeedBudget(session),
     log,
     onTrouble,
   })

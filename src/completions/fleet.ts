@@ -6,6 +6,7 @@ import { isAlive, isSameHost, parseProcess } from '../process-identity.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
 import { addLook, longLate, NO_LOOKS } from './late-workers.js'
+import { wakeWorkers } from './queues.js'
 import { type RequestPlace, requestSchema } from './request.js'
 
 /** A heartbeat older than this was missed. */
@@ -94,6 +95,7 @@ export function createFleet(
         if (!before.has(id)) suspects.add(id)
         else if (await giveBack(job, id, name)) released++
       }
+      if (released > 0) await wakeWorkers(redis, queue)
       return released
     },
     async beat() {
@@ -112,6 +114,7 @@ export function createFleet(
         if (id === undefined || !dead.has(processedBy)) continue
         if (await giveBack(job, id, processedBy)) released.push(...placeOf(job))
       }
+      if (released.length > 0) await wakeWorkers(redis, queue)
       // If one of them was probing a gate that had just opened, its probe never ends: another may go out.
       await redis.hset(keys.gate, 'probeUntil', 0)
       await dropGauges(redis, keys, [...dead])
