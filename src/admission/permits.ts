@@ -25,7 +25,7 @@ export interface Permits {
    * Waits for leave to send; `held` when the gate is, `closing` once `close` was called. The lowest turn is first
    * (completions/turns/), whatever was leased before the caller came; first come, first served within a turn.
    */
-  acquire(turn: number): Promise<Admission>
+  acquire(turn?: number): Promise<Admission>
   /** The gate was found held by one of this process's calls: nobody waiting here may go out. */
   hold(): void
   /** Sends what is unreported and looks at the gate; also what lets holds lift that time ends. */
@@ -193,7 +193,7 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
   }
 
   return {
-    acquire(turn) {
+    acquire(turn = 0) {
       if (closed) return Promise.resolve({ kind: 'closing' })
       return new Promise((resolve) => {
         waiters.push(turn, resolve)

@@ -5,7 +5,7 @@ import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
 import { createFedWeight } from './fed-weight.js'
 import { type Fed, type FeederDeps, feedPortion, feedRetries } from './feeder.js'
-import type { ChunkShelf } from './input/chunk-shelf.js'
+import { createChunkShelf } from './input/chunk-shelf.js'
 import { openChunks } from './input/chunks.js'
 import { InputChanged, InputNotFound, InputUnreadable, StagingDamaged } from './input/input-errors.js'
 import { notingRequests } from './input/request-index.js'
@@ -45,7 +45,7 @@ const STILL_MS = 5000
 export async function openBatchWork(
   manifest: Manifest,
   deps: BatchWorkDeps,
-  shelf: ChunkShelf,
+  shelf = createChunkShelf(),
 ): Promise<BatchWork> {
   const { batch } = manifest
   const { store } = deps

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { z } from 'zod'
-import { asJob } from '../batches/jobs.js'
 import { reserve } from '../batches/inbox/reserve.js'
+import { asJob } from '../batches/jobs.js'
 import type { Session } from '../batches/session.js'
 import { type CompletionRequest, INBOX_BATCH } from '../completions/request.js'
 import { RedisFull } from '../redis/full.js'

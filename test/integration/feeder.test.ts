@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { LeaseLost } from '../../src/batches/batch-store.js'
-import { feedNextChunk } from '../../src/batches/feeder.js'
+import { feedPortion } from '../../src/batches/feeder.js'
 import type { ChunkReader } from '../../src/batches/input/chunks.js'
 import { InputChanged } from '../../src/batches/input/input-errors.js'
 import type { Session } from '../../src/batches/session.js'
@@ -10,6 +10,7 @@ import { requestSchema } from '../../src/completions/request.js'
 import { request, requests } from '../support/batch-files.js'
 import { leaseOn, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { answered } from '../support/endings.js'
+import { takeFromWaiting, waitingJobs } from '../support/jobs.js'
 
 /** Requests in a chunk, at most. */
 const CHUNK = 500
@@ -22,7 +23,7 @@ beforeEach(async () => {
 async function withChunks<T>(batch: TestBatch, use: (feed: () => Promise<number>) => Promise<T>): Promise<T> {
   const chunks: ChunkReader = await batch.chunks()
   try {
-    return await use(() => feedNextChunk(batch.id, chunks, batch.deps))
+    return await use(async () => (await feedPortion(batch.id, CHUNK, chunks, batch.deps)).count)
   } finally {
     await chunks.close()
   }
@@ -32,7 +33,7 @@ const marks = (batch: TestBatch) => session.store.marks(batch.id)
 
 /** Ids of the batch's jobs, in the order in which they will be taken. */
 async function waitingIds({ id, session: { completions } }: TestBatch): Promise<string[]> {
-  const waiting = await completions.getWaiting(0, -1)
+  const waiting = await waitingJobs(completions)
   return waiting.map((job) => job.id ?? '').filter((jobId) => jobId.startsWith(`${id}-`))
 }
 
@@ -157,7 +158,7 @@ describe('a crash between handing over and moving the cursor', () => {
     const batch = await testBatch(requests(3), {}, session)
     await feedAndCrash(batch)
     const delayed = await session.completions.getJob(`${batch.id}-1-0`)
-    await session.redis.lrem(session.completions.toKey('wait'), 1, `${batch.id}-1-0`)
+    await takeFromWaiting(session, `${batch.id}-1-0`)
     await session.redis.zadd(session.completions.toKey('delayed'), 1e15, `${batch.id}-1-0`)
     await withChunks(batch, (feed) => feed())
     expect(await delayed?.getState()).toBe('delayed')

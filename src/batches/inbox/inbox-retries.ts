@@ -1,12 +1,12 @@
 import type { Queue } from 'bullmq'
 import { z } from 'zod'
+import { countJobs } from '../../completions/queues.js'
 import {
   type CompletionRequest,
   INBOX_BATCH,
   type RequestLimits,
   requestLimitsSchema,
 } from '../../completions/request.js'
-import { countJobs } from '../../completions/queues.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
 import { addRequests } from '../jobs.js'
 import type { InboxDeps } from './inbox-collector.js'
