@@ -60,11 +60,11 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       const id = jobId(request)
       running.add(id)
       jobs?.enter()
-      const { attemptsMade: made, timestamp: fedAt, priority: turn } = job
+      const { attemptsMade: made, timestamp: fedAt } = job
       const { refusals = 0, outages = 0 } = request
-      const run = { made, refusals, outages, fedAt, turn, history: readAttempts(job.stacktrace) }
+      const tries = { made, refusals, outages, fedAt, history: readAttempts(job.stacktrace) }
       try {
-        await settle(job, token ?? '', await handleRequest(request, run, signal ?? never(), deps))
+        await settle(job, token ?? '', await handleRequest(request, tries, signal ?? never(), deps))
       } catch (error) {
         if (error instanceof WaitingError) gaveBack = true
         if (isMove(error)) throw error

@@ -1,8 +1,8 @@
+import { createFairQueue } from './fair-queue.js'
 import type { Lease } from './lease.js'
 import { OUTAGE_FAILURES } from './pace/constants.js'
 import { type CallResult, createReports, type LeaseReport } from './reports.js'
 import { createSchedule } from './schedule.js'
-import { createTurnQueue } from './turn-queue.js'
 import { createWakeUp } from './wake-up.js'
 
 export type { CallResult } from './reports.js'
@@ -22,10 +22,10 @@ export type Admission =
 /** The permits of one queue in one process, leased from Redis for as many callers as wait. */
 export interface Permits {
   /**
-   * Waits for leave to send; `held` when the gate is, `closing` once `close` was called. The lowest turn is first
-   * (completions/turns/), whatever was leased before the caller came; first come, first served within a turn.
+   * Waits for leave to send; `held` when the gate is, `closing` once `close` was called. Lanes (batches) are served
+   * by turns, also with what was leased before the caller came; within a lane it is first come, first served.
    */
-  acquire(turn?: number): Promise<Admission>
+  acquire(lane?: string): Promise<Admission>
   /** The gate was found held by one of this process's calls: nobody waiting here may go out. */
   hold(): void
   /** Sends what is unreported and looks at the gate; also what lets holds lift that time ends. */
@@ -60,7 +60,7 @@ const REPORT_MS = 100
  * @param onError told of failed round trips; they are tried again after a pause
  */
 export function createPermits(ask: Ask, onError: (error: unknown) => void): Permits {
-  const waiters = createTurnQueue<Waiter>()
+  const waiters = createFairQueue<Waiter>()
   const reports = createReports()
   const schedule = createSchedule()
   let asking: Promise<void> | null = null
@@ -193,10 +193,10 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
   }
 
   return {
-    acquire(turn = 0) {
+    acquire(lane = '') {
       if (closed) return Promise.resolve({ kind: 'closing' })
       return new Promise((resolve) => {
-        waiters.push(turn, resolve)
+        waiters.push(lane, resolve)
         wakeIn(Math.max(GATHER_MS, usefulAt - performance.now()))
       })
     },

@@ -64,7 +64,7 @@ export function startFeedRound(queue: QueueFigures, batches: readonly FeedableBa
 
   function mayFeed({ figures, turn, portions }: Standing): boolean {
     if (held.uncollected >= MOST_UNCOLLECTED) return false
-    const isNewcomer = turn <= queue.turn && portions === 0
+    const isNewcomer = turn <= queue.turn && portions === 0 && figures.bytes < MOST_BYTES / batches.length
     const delayedOften = held.delayed >= MOST_DELAYED || held.delayedBytes >= MOST_BYTES
     if (delayedOften && !isSmall(figures, batches.length)) return false
     const room = isNewcomer ? FOR_NEWCOMERS : 1

@@ -25,12 +25,6 @@ export type Settlement =
 /** What a batch counts besides its endings. */
 export type Counter = 'retries' | 'throttled' | 'maybeBilled'
 
-/** A job as it runs now. */
-export interface JobRun extends Tries {
-  /** Its place among those that wait for a permit: its BullMQ priority (turns/). */
-  readonly turn: number
-}
-
 /** What the handling of a request needs of the world. */
 export interface HandleDeps {
   readonly verdict: (place: RequestPlace) => Promise<Verdict>
@@ -56,11 +50,11 @@ export interface HandleDeps {
 /** One request, once around: permit → verdict → call → classify → record, and what becomes of its job. */
 export async function handleRequest(
   request: CompletionRequest,
-  run: JobRun,
+  tries: Tries,
   signal: AbortSignal,
   deps: HandleDeps,
 ): Promise<Settlement> {
-  const admission = await deps.permits.acquire(run.turn)
+  const admission = await deps.permits.acquire(request.batch)
   if (admission.kind === 'held') return giveBack(deps)
   if (admission.kind === 'closing') return { kind: 'give_back' }
   const { permit } = admission
@@ -68,11 +62,11 @@ export async function handleRequest(
     // After the permit, not before: it may have waited long for it.
     if ((await deps.verdict(request)) !== 'go') return { kind: 'leave' }
     const options = optionsFor(request, await deps.options(request.batch))
-    const outcome = await call(request, run, options, permit, signal, deps)
+    const outcome = await call(request, tries, options, permit, signal, deps)
     if (outcome === 'held') return giveBack(deps)
     // Asked only now: the result of this call may be what showed an outage, or its end.
     const { outage } = deps.permits
-    const context = { tries: run, options, nowMs: deps.now(), random: deps.random(), outage }
+    const context = { tries, options, nowMs: deps.now(), random: deps.random(), outage }
     return await carryOut(request, outcome, decide(request, outcome, context), signal, deps)
   } catch (error) {
     if (!(error instanceof CallAborted)) throw error

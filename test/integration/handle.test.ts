@@ -531,7 +531,7 @@ describe('what the pace is told', () => {
     const admission = { permits, mirrorGate: async () => undefined }
     const options = { session, admission, conduit: client, keyHolder, workerName: 'w', log: silent }
     const deps = { ...createHandleDeps({ ...options, onTrouble: () => undefined }), random: () => 0.5 }
-    const tries = { made: 0, refusals: 0, outages: 0, fedAt: Date.now(), turn: 1, history: [] }
+    const tries = { made: 0, refusals: 0, outages: 0, fedAt: Date.now(), history: [] }
     const asked = { ...batch.place(0), customId: 'p-1', line: 1, body: { messages: [] } }
     const settlement = await handleRequest(asked, tries, new AbortController().signal, deps)
     await client.close()
@@ -593,7 +593,7 @@ it('keeps an answer while Redis has lost its batch, and records it once the batc
       return recorded
     },
   }
-  const tries = { made: 0, refusals: 0, outages: 0, fedAt: Date.now(), turn: 1, history: [] }
+  const tries = { made: 0, refusals: 0, outages: 0, fedAt: Date.now(), history: [] }
   const { signal } = new AbortController()
   const asked = { ...batch.place(0), customId: 'p-1', line: 1, body: { messages: [] } }
 
