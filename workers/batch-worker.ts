@@ -1,16 +1,20 @@
 import type { Logger } from 'pino'
 import type { BatchStore } from '../src/batches/batch-store.js'
 import type { BatchWorkDeps } from '../src/batches/batch-work.js'
+import { NOTHING_FED } from '../src/batches/feeder.js'
 import { type DirectoryLease, RENEW_MS } from '../src/batches/lease.js'
 import type { DiskWatch } from './disk-watch.js'
+import type { FeedBudget } from './feed-budget.js'
 import { createOpenBatches } from './open-batches.js'
 
 export interface BatchWorkerOptions {
   readonly lease: DirectoryLease
   readonly store: BatchStore
   readonly work: BatchWorkDeps
-  /** May another chunk be fed now? Asked before each. */
-  readonly mayFeed: () => Promise<boolean>
+  /** Which of the batches are to be fed now, and how much of each. */
+  readonly budget: FeedBudget
+  /** False: what is fed now would only fill a Redis, or a disk, that has no room. */
+  readonly mayFeed?: () => Promise<boolean>
   /** Told what becomes of writing. */
   readonly disk?: DiskWatch
   /** Tells Redis of batches that it has lost; called when it may have. */
@@ -32,7 +36,7 @@ const TROUBLE_PAUSE_MS = 1000
 
 /** Feeds and collects the batches of one data directory, for as long as this process holds its lease. */
 export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
-  const { lease, store, work, mayFeed, log, registerLost, disk } = options
+  const { lease, store, work, budget, mayFeed, log, registerLost, disk } = options
   let troubled = false
   let diskTroubled = false
   const open = createOpenBatches({
@@ -51,7 +55,6 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
   let closing = false
   let wake = (): void => {}
   let held = false
-  let turn = 0
   /** The lease under which Redis was last told of batches that it does not know: a new one may be of a Redis that lost all. */
   let toldUnder = ''
   const onReconnected = (): void => {
@@ -68,16 +71,20 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     })
   }
 
-  /** One chunk of one batch after the other, as long as the queue has room for it. */
+  /** A portion of one batch after the other, as long as the queue has room for it. */
   async function feed(batches: readonly string[]): Promise<number> {
-    let fed = 0
-    for (let dry = 0; dry < batches.length && !closing && (await mayFeed()); ) {
-      const batch = batches[turn++ % batches.length] as string
-      const count = (await open.step(batch, (target) => target.feed())) ?? 0
-      fed += count
-      dry = count === 0 ? dry + 1 : 0
+    if (batches.length === 0 || (await mayFeed?.()) === false) return 0
+    const round = await budget(batches, async ({ batch, open: count, uncollected, fed }) => {
+      return (await open.step(batch, (target) => target.weigh(count + uncollected, fed))) ?? 0
+    })
+    let moved = 0
+    for (let next = round.next(); next !== null && !closing; next = round.next()) {
+      const { batch, most } = next
+      const fed = (await open.step(batch, (target) => target.feed(most))) ?? NOTHING_FED
+      round.fed(batch, fed)
+      moved += fed.count
     }
-    return fed
+    return moved
   }
 
   async function collect(batches: readonly string[]): Promise<number> {

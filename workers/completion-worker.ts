@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { readAttempts } from '../src/completions/attempts.js'
 import { handleRequest, LOCK_LOST } from '../src/completions/handle.js'
 import { keepLocks } from '../src/completions/keep-locks.js'
-import { COMPLETIONS } from '../src/completions/queues.js'
+import { COMPLETIONS, wakeWorkers } from '../src/completions/queues.js'
 import { type CompletionRequest, jobId, requestSchema } from '../src/completions/request.js'
 import { backoffStrategy, isLockLost, settle, TryLater } from '../src/completions/settle.js'
 import { isFull } from '../src/redis/full.js'
@@ -58,6 +58,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
 
   /** Token by job. */
   const running = new Map<string, string>()
+  let gaveBack = false
   const worker = new Worker<CompletionRequest, void>(
     COMPLETIONS,
     // Three parameters, no defaults: BullMQ hands the signal only to processors that declare it.
@@ -76,6 +77,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
         const own = { ...deps, verdict: () => deps.verdict({ ...request, token }) }
         await settle(job, token, await handleRequest(request, tries, signal ?? never(), own))
       } catch (error) {
+        if (error instanceof WaitingError) gaveBack = true
         if (isMove(error)) throw error
         await putOff(job, token, error)
       } finally {
@@ -114,6 +116,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       const deadline = setTimeout(() => worker.cancelAllJobs('shutdown'), deadlineMs)
       await worker.close()
       clearTimeout(deadline)
+      if (gaveBack) await wakeWorkers(redis, worker)
     },
     abort: () => worker.cancelAllJobs('shutdown'),
     runs: (id) => running.has(id),

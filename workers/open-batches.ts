@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { BatchStore } from '../src/batches/batch-store.js'
 import { type BatchWork, type BatchWorkDeps, openBatchWork, troubleOf } from '../src/batches/batch-work.js'
 import { asDiskTrouble, DiskFull, DiskUnwritable } from '../src/batches/disk-trouble.js'
+import { createChunkShelf } from '../src/batches/input/chunk-shelf.js'
 
 export interface OpenBatchesOptions {
   readonly store: BatchStore
@@ -31,6 +32,7 @@ export interface OpenBatches {
 export function createOpenBatches(options: OpenBatchesOptions): OpenBatches {
   const { store, work, log, onTrouble, onDiskTrouble } = options
   const open = new Map<string, BatchWork>()
+  const shelf = createChunkShelf()
   /** Those that can't even be opened, until they are let run again. */
   const broken = new Set<string>()
 
@@ -45,7 +47,7 @@ export function createOpenBatches(options: OpenBatchesOptions): OpenBatches {
     if (known !== undefined) return known
     const manifest = broken.has(batch) ? null : await work.directory.manifest(batch)
     if (manifest === null) return null
-    const fresh = await openBatchWork(manifest, work)
+    const fresh = await openBatchWork(manifest, work, shelf)
     open.set(batch, fresh)
     return fresh
   }

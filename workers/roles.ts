@@ -106,7 +106,6 @@ function startBatches(
   onTrouble: (text: string) => void,
 ) {
   const { redis, keys, store, completions, deadLetters, gate } = session
-  const mayFeed = createFeedBudget(session, directory.id)
   return startBatchWorker({
     lease,
     store,
@@ -124,8 +123,8 @@ function startBatches(
       log,
       now: Date.now,
     },
-    // What is fed while there is no room would only fill Redis.
-    mayFeed: async () => !(await gate.lacksRoom()) && mayFeed(),
+    budget: createFeedBudget(session),
+    mayFeed: async () => !(await gate.lacksRoom()),
     disk: createDiskWatch({ gate, directory, name: formatProcess(currentProcess()), log }),
     async registerLost() {
       const told = await registerLost(session, directory)

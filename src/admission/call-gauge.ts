@@ -56,10 +56,10 @@ export function createCallGauge(permits: Permits, now: () => number, onChange: (
 
   return {
     permits: {
-      async acquire() {
+      async acquire(lane) {
         waiting++
         try {
-          const admission = await permits.acquire()
+          const admission = await permits.acquire(lane)
           return admission.kind === 'go' ? { kind: 'go', permit: counted(admission.permit) } : admission
         } finally {
           waiting--

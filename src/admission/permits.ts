@@ -1,3 +1,4 @@
+import { createFairQueue } from './fair-queue.js'
 import type { Lease } from './lease.js'
 import { OUTAGE_FAILURES } from './pace/constants.js'
 import { type CallResult, createReports, type LeaseReport } from './reports.js'
@@ -20,8 +21,11 @@ export type Admission =
 
 /** The permits of one queue in one process, leased from Redis for as many callers as wait. */
 export interface Permits {
-  /** Waits for leave to send; `held` when the gate is, `closing` once `close` was called. First come, first served. */
-  acquire(): Promise<Admission>
+  /**
+   * Waits for leave to send; `held` when the gate is, `closing` once `close` was called. Lanes (batches) are served
+   * by turns, also with what was leased before the caller came; within a lane it is first come, first served.
+   */
+  acquire(lane?: string): Promise<Admission>
   /** The gate was found held by one of this process's calls: nobody waiting here may go out. */
   hold(): void
   /** Sends what is unreported and looks at the gate; also what lets holds lift that time ends. */
@@ -39,7 +43,7 @@ export interface Permits {
 }
 
 type Ask = (want: number, report: LeaseReport | null, horizonMs: number) => Promise<Lease>
-export type Waiter = (admission: Admission) => void
+type Waiter = (admission: Admission) => void
 
 const MOST_PERMITS_A_LEASE = 200
 const LONGEST_WAIT_MS = 500
@@ -56,7 +60,7 @@ const REPORT_MS = 100
  * @param onError told of failed round trips; they are tried again after a pause
  */
 export function createPermits(ask: Ask, onError: (error: unknown) => void): Permits {
-  let waiters: Waiter[] = []
+  const waiters = createFairQueue<Waiter>()
   const reports = createReports()
   const schedule = createSchedule(askAnew)
   let asking: Promise<void> | null = null
@@ -84,7 +88,7 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     else if (result.kind !== 'unsent') failuresInRow = 0
     if (result.kind === 'refused' && lease.paceEpoch > refusedEpoch) {
       refusedEpoch = lease.paceEpoch
-      waiters = [...voidSchedule(refusedEpoch), ...waiters]
+      voidSchedule(refusedEpoch)
     }
     // A refusal concerns the fleet, and a probe's end opens gate or pace: neither waits for the next lease.
     const isUrgent = result.kind === 'refused' || lease.state === 'probing' || lease.pace === 'outage'
@@ -108,17 +112,21 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     return Math.min(LONGEST_HORIZON_MS, HORIZON_MS + 2 * tripMs)
   }
 
-  /** Takes back the permits (up to a pace epoch) whose time has not come, and gives whom they were for. */
-  function voidSchedule(upTo = Number.POSITIVE_INFINITY): Waiter[] {
-    return schedule.takeBack(upTo).map(({ lease, waiter }) => {
-      reports.add(lease, { kind: 'unsent' }, 0)
-      return waiter
-    })
+  /** Takes back the permits (up to a pace epoch) whose time has not come; gives how many. */
+  function voidSchedule(upTo = Number.POSITIVE_INFINITY): number {
+    const back = schedule.takeBack(upTo)
+    for (const lease of back) reports.add(lease, { kind: 'unsent' }, 0)
+    return back.length
+  }
+
+  /** Callers for whom no permit is leased yet. */
+  function unserved(): number {
+    return Math.max(0, waiters.size - schedule.size)
   }
 
   /** None of the permits that are left is used: all were for a time that has gone by. */
   function askAnew(): void {
-    waiters = [...voidSchedule(), ...waiters]
+    voidSchedule()
     wakeIn(0)
   }
 
@@ -146,40 +154,39 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     // Replies come in order: an epoch that fell is a Redis that lost what it knew.
     if (given.paceEpoch < refusedEpoch) refusedEpoch = -1
     const back = voidSchedule(given.pace === 'open' ? given.paceEpoch - 1 : undefined)
-    if (back.length === 0) return
-    waiters = [...back, ...waiters]
-    wakeIn(Math.min(LONGEST_WAIT_MS, given.askAgainInMs))
+    if (back > 0) wakeIn(Math.min(LONGEST_WAIT_MS, given.askAgainInMs))
   }
 
   function giveOut(lease: Lease): void {
     const isVoid = closed || lease.paceEpoch <= refusedEpoch
     for (let i = 0; i < lease.permits; i++) {
-      const waiter = isVoid ? undefined : waiters.shift()
       // Whoever wanted it has gone, or it is void: a probe that is never sent would keep the gate for its whole lease.
-      if (waiter === undefined) record(lease, { kind: 'unsent' })
-      else
-        schedule.add(lease, waiter, lease.firstInMs + i * lease.spacingMs, () =>
-          waiter({ kind: 'go', permit: permit(lease) }),
-        )
+      if (isVoid || unserved() === 0) record(lease, { kind: 'unsent' })
+      else schedule.add(lease, lease.firstInMs + i * lease.spacingMs, () => serve(lease))
     }
   }
 
+  function serve(lease: Lease): void {
+    const waiter = waiters.shift()
+    if (waiter === undefined) record(lease, { kind: 'unsent' })
+    else waiter({ kind: 'go', permit: permit(lease) })
+  }
+
   function answerAll(admission: Admission): void {
-    const all = [...voidSchedule(), ...waiters]
-    waiters = []
-    for (const waiter of all) waiter(admission)
+    voidSchedule()
+    for (const waiter of waiters.takeAll()) waiter(admission)
     if (reports.size > 0) wakeIn(REPORT_MS)
   }
 
   async function lease(): Promise<void> {
-    const want = closed ? 0 : Math.min(waiters.length, MOST_PERMITS_A_LEASE)
+    const want = closed ? 0 : Math.min(unserved(), MOST_PERMITS_A_LEASE)
     let waitMs = LONGEST_WAIT_MS
     try {
       const given = await roundTrip(want)
       if (given.state === 'held') answerAll({ kind: 'held' })
       giveOut(given)
       // Nothing was asked for those who came meanwhile.
-      waitMs = want === 0 && waiters.length > 0 ? 0 : Math.min(LONGEST_WAIT_MS, given.askAgainInMs)
+      waitMs = want === 0 && unserved() > 0 ? 0 : Math.min(LONGEST_WAIT_MS, given.askAgainInMs)
     } catch (error) {
       onError(error)
       wakeUp.notBefore(LONGEST_WAIT_MS)
@@ -187,15 +194,15 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     asking = null
     wakeUp.done()
     usefulAt = performance.now() + waitMs
-    if (waiters.length > 0) wakeIn(waitMs)
+    if (unserved() > 0) wakeIn(waitMs)
     else if (reports.size > 0) wakeIn(REPORT_MS)
   }
 
   return {
-    acquire() {
+    acquire(lane = '') {
       if (closed) return Promise.resolve({ kind: 'closing' })
       return new Promise((resolve) => {
-        waiters.push(resolve)
+        waiters.push(lane, resolve)
         wakeIn(Math.max(GATHER_MS, usefulAt - performance.now()))
       })
     },
@@ -215,7 +222,7 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
       if (reports.size > 0) await roundTrip(0)
     },
     get waiting() {
-      return waiters.length
+      return unserved()
     },
     get leased() {
       return schedule.size

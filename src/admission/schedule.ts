@@ -1,17 +1,11 @@
 import type { Lease } from './lease.js'
-import type { Waiter } from './permits.js'
 
-interface Scheduled {
-  readonly lease: Lease
-  readonly waiter: Waiter
-}
-
-/** Permits whose time has not come yet, each with the caller it is for. */
+/** Permits whose time has not come yet. Whom one is for is known only then: somebody more urgent may come. */
 export interface Schedule {
   /** Calls `go` in so many ms, unless it is taken back before. */
-  add(lease: Lease, waiter: Waiter, inMs: number, go: () => void): void
-  /** Takes back those of pace epochs up to this one, in the order in which they were added. */
-  takeBack(upToEpoch: number): Scheduled[]
+  add(lease: Lease, inMs: number, go: () => void): void
+  /** Takes back those of pace epochs up to this one, and gives their leases. */
+  takeBack(upToEpoch: number): Lease[]
   readonly size: number
 }
 
@@ -20,9 +14,9 @@ const TOO_LATE_MS = 1000
 
 /** @param onLate called when the time of permits has long gone by: none of those that were left was used */
 export function createSchedule(onLate: () => void): Schedule {
-  const timers = new Map<NodeJS.Timeout, Scheduled>()
+  const timers = new Map<NodeJS.Timeout, Lease>()
   return {
-    add(lease, waiter, inMs, go) {
+    add(lease, inMs, go) {
       if (inMs < 1) {
         go()
         return
@@ -33,15 +27,15 @@ export function createSchedule(onLate: () => void): Schedule {
         timers.delete(timer)
         go()
       }, inMs)
-      timers.set(timer, { lease, waiter })
+      timers.set(timer, lease)
     },
     takeBack(upToEpoch) {
-      const back = [...timers].filter(([, { lease }]) => lease.paceEpoch <= upToEpoch)
+      const back = [...timers].filter(([, lease]) => lease.paceEpoch <= upToEpoch)
       for (const [timer] of back) {
         clearTimeout(timer)
         timers.delete(timer)
       }
-      return back.map(([, scheduled]) => scheduled)
+      return back.map(([, lease]) => lease)
     },
     get size() {
       return timers.size

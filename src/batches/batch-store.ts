@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Counter } from '../completions/handle.js'
+import type { Priority } from '../completions/priority.js'
 import { type BatchOptions, batchOptionsSchema, INBOX_BATCH } from '../completions/request.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
@@ -92,6 +93,8 @@ export interface BatchStore {
   options(batch: string): Promise<BatchOptions>
   /** The options of the command that works on the batch now. */
   setOptions(batch: string, options: BatchOptions): Promise<void>
+  /** Its part of the calls from the next requests on that are fed. Nothing for a batch that Redis does not know. */
+  setPriority(batch: string, priority: Priority): Promise<void>
   /** Requests of all active batches of the queue, and single ones, that have not ended. */
   waiting(): Promise<number>
   /**
@@ -179,6 +182,12 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
       return batchOptionsSchema.parse(JSON.parse(raw ?? 'null'))
     },
     async setOptions(batch, options) {
+      await redis.hset(keys.batch(batch), 'options', JSON.stringify(options))
+    },
+    async setPriority(batch, priority) {
+      const raw = await redis.hget(keys.batch(batch), 'options')
+      if (raw === null) return
+      const options = { ...batchOptionsSchema.parse(JSON.parse(raw)), priority }
       await redis.hset(keys.batch(batch), 'options', JSON.stringify(options))
     },
     async waiting() {

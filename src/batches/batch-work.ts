@@ -1,10 +1,12 @@
 import type { Logger } from 'pino'
 import { type BatchFiles, openBatchFiles } from './batch-files.js'
-import { assertSure, type BatchMarks, type BatchStore, LeaseLost, RedisRestarted } from './batch-store.js'
+import { assertSure, type BatchMarks, LeaseLost, RedisRestarted } from './batch-store.js'
 import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
 import { clearEnded, markEnded } from './ended-mark.js'
-import { type FeederDeps, feedNextChunk, feedRetries } from './feeder.js'
+import { createFedWeight } from './fed-weight.js'
+import { type Fed, type FeederDeps, feedPortion, feedRetries } from './feeder.js'
+import { createChunkShelf } from './input/chunk-shelf.js'
 import { openChunks } from './input/chunks.js'
 import { InputChanged, InputNotFound, InputUnreadable, StagingDamaged } from './input/input-errors.js'
 import { notingRequests } from './input/request-index.js'
@@ -24,8 +26,10 @@ export interface BatchWorkDeps extends FeederDeps, CollectorDeps {
 /** The work on one batch that must happen where its files are: feed, collect, reconcile, finish. */
 export interface BatchWork {
   readonly batch: string
-  /** Hands the next requests to the queue, retries first; gives how many requests that were. */
-  feed(): Promise<number>
+  /** Hands the next requests to the queue, retries first, at most so many. */
+  feed(most: number): Promise<Fed>
+  /** Bytes of the latest so many requests that were fed, of all that were. */
+  weigh(count: number, fed: number): Promise<number>
   /** Writes what has come; ends the batch when all of it is on disk. Gives how many lines were written. */
   collect(): Promise<number>
   /** For a batch that was ended early: true once no call is in flight and everything is on disk. */
@@ -40,19 +44,23 @@ const STILL_MS = 5000
  * Opens a batch of this data directory.
  * @throws LeaseLost, ResultFileDamaged
  */
-export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Promise<BatchWork> {
+export async function openBatchWork(
+  manifest: Manifest,
+  deps: BatchWorkDeps,
+  shelf = createChunkShelf(),
+): Promise<BatchWork> {
   const { batch } = manifest
   const { store } = deps
   const log = deps.log.child({ batchId: batch })
   const { directory } = deps.directory.batch(batch)
   await noteState(directory, (await store.marks(batch))?.state)
   const input = await openChunks({ directory, sourcePath: manifest.input.path, model: manifest.model })
-  const chunks = await notingRequests(input, directory)
+  const chunks = shelf.of(batch, await notingRequests(input, directory))
   const files = await openBatchFiles(manifest, directory, deps).catch(async (error) => {
     await chunks.close()
     throw error
   })
-  let exhausted = false
+  const weight = createFedWeight(chunks)
   let stillSince = deps.now()
   let reconciled = false
 
@@ -68,14 +76,14 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
 
   return {
     batch,
-    async feed() {
-      const retried = await feedRetries(batch, chunks, deps)
-      if (retried > 0 || exhausted) return retried
-      const fed = await feedNextChunk(batch, chunks, deps)
-      if (fed === 0) exhausted = await isFed(batch, store)
-      if (fed > 0) log.debug({ fed }, 'batch.fed')
+    async feed(most) {
+      const retried = await feedRetries(batch, most, chunks, deps)
+      const fed = retried.count > 0 ? retried : await feedPortion(batch, most, chunks, deps)
+      weight.add(fed.count, fed.bytes)
+      if (fed.count > 0) log.debug({ fed: fed.count }, 'batch.fed')
       return fed
     },
+    weigh: weight.ofLatest,
     async collect() {
       const lines = await files.collect()
       if (lines > 0) {
@@ -108,12 +116,6 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
 async function noteState(directory: string, state: BatchState | undefined): Promise<void> {
   if (state === 'running') await clearEnded(directory)
   else if (state !== undefined) await markEnded(directory, state)
-}
-
-/** Nothing fed may also mean that the batch does not run, and it may run again. */
-async function isFed(batch: string, store: BatchStore): Promise<boolean> {
-  const marks = await store.marks(batch)
-  return marks !== null && marks.fed === marks.total
 }
 
 /** False when something was retried meanwhile: then the batch goes on. */

@@ -1,14 +1,14 @@
-import { setTimeout } from 'node:timers/promises'
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { KEPT_ATTEMPTS } from '../completions/attempts.js'
 import { errorLine } from '../completions/output-line.js'
 import type { Ending, Recorded } from '../completions/record.js'
-import { type CompletionRequest, jobId, type RequestPlace } from '../completions/request.js'
+import type { CompletionRequest, RequestPlace } from '../completions/request.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
 import { assertSure, type BatchStore, type HeldLease } from './batch-store.js'
-import type { Chunk, ChunkReader } from './input/chunks.js'
+import { cutByWeight, PORTION_BYTES } from './cut-by-weight.js'
+import type { Chunk, ChunkReader, InputRequest } from './input/chunks.js'
+import { addRequests } from './jobs.js'
 import { readRetried } from './read-retried.js'
 import type { Unsendable } from './requests-at.js'
 
@@ -23,96 +23,113 @@ export interface FeederDeps extends HeldLease {
 
 const fedScript = loadScript(new URL('./fed.lua', import.meta.url))
 
-/** Retries that are fed at once. */
-const MOST_RETRIES = 500
-
-/** BullMQ's own attempts never end a job: `handleRequest` decides, and records, before they could. */
-const BULLMQ_ATTEMPTS = 1_000_000
-
-/** A request as a BullMQ job. Nothing is kept when it ends: what it ended in is in the stream. */
-export function asJob(request: CompletionRequest) {
-  return {
-    name: 'completion',
-    data: request,
-    opts: {
-      jobId: jobId(request),
-      attempts: BULLMQ_ATTEMPTS,
-      backoff: { type: 'conduit' },
-      removeOnComplete: true,
-      removeOnFail: true,
-      stackTraceLimit: KEPT_ATTEMPTS,
-    },
-  }
+/** What was fed at once. */
+export interface Fed {
+  /** Requests, those that can't be sent or have ended already included; 0: there was nothing to feed. */
+  readonly count: number
+  /** What they weigh in the input. */
+  readonly bytes: number
+  /** The turn of the last job; null when there was none. */
+  readonly turn: number | null
 }
 
-const JOBS_AT_ONCE = 100
-const LONGEST_PAUSE_MS = 20
+export const NOTHING_FED: Fed = { count: 0, bytes: 0, turn: null }
 
 /**
- * A few at a time, and as long as each of them took for everybody else: hundreds at once hold up the calls for longer
- * than many of them take.
- */
-async function addJobs(queue: Queue, requests: readonly CompletionRequest[]): Promise<void> {
-  for (let at = 0; at < requests.length; at += JOBS_AT_ONCE) {
-    const startedAt = performance.now()
-    await queue.addBulk(requests.slice(at, at + JOBS_AT_ONCE).map(asJob))
-    await setTimeout(Math.min(LONGEST_PAUSE_MS, performance.now() - startedAt))
-  }
-}
-
-/**
- * Feeds the next chunk of a batch: its requests become jobs, its rejected lines endings, and only then the cursor
- * moves. A crash in between feeds the chunk again: the ids are the same, and what is done is not called again.
+ * Feeds the next requests of a batch, of one chunk: they become jobs, its rejected lines endings, and only then the
+ * marks move, `fed` with each portion, the cursor when the chunk is through. A crash in between feeds the portion
+ * again: the ids are the same, and what is done is not called again.
  *
- * @returns requests fed, 0 at the end of the input
+ * @param most requests, at most
  * @throws InputChanged when the input was edited, LeaseLost
  */
-export async function feedNextChunk(batch: string, chunks: ChunkReader, deps: FeederDeps): Promise<number> {
+export async function feedPortion(
+  batch: string,
+  most: number,
+  chunks: ChunkReader,
+  deps: FeederDeps,
+): Promise<Fed> {
   const marks = await deps.store.marks(batch)
-  if (marks === null || marks.state !== 'running') return 0
+  if (marks === null || marks.state !== 'running') return NOTHING_FED
   const next = await chunks.read({ at: marks.cursor })
-  if (next === null) return 0
+  if (next === null) return NOTHING_FED
   const { chunk } = next
-  const open = await openIndexes(batch, chunk, deps)
-  const requests = requestsOf(batch, chunk).filter(({ index }) => open(index))
-  await addJobs(deps.queue, requests)
-  const unsendable = chunk.rejects.map((reject) => ({ ...reject, generation: 0, sendable: false }))
+  const portion = cutPortion(chunk, marks.fed, most)
+  const open = await openIndexes(batch, portion, deps)
+  const requests = portion.requests.filter(({ index }) => open(index))
+  const turn = await addRequests(batch, asCompletions(batch, requests), deps)
+  const unsendable = portion.rejects.map((reject) => ({ ...reject, generation: 0, sendable: false }))
   await recordUnsendable(batch, unsendable, deps)
-  const fed = chunk.first + chunk.count
-  await deps.store.advance(batch, deps.directoryId, deps.leaseToken(), { fed, cursor: next.next.at })
-  return chunk.count
+  const fed = portion.first + portion.count
+  const through = fed >= chunk.first + chunk.count
+  const cursor = through ? next.next.at : marks.cursor
+  await deps.store.advance(batch, deps.directoryId, deps.leaseToken(), { fed, cursor })
+  return { count: portion.count, bytes: weightOf(requests), turn }
+}
+
+/** The part of a chunk that begins at an index: so many requests, or as many as reach PORTION_BYTES. */
+function cutPortion(chunk: Chunk, from: number, most: number): Omit<Chunk, 'bytes'> {
+  // Marks that are before or behind the chunk are those of a Redis that lost a little: all of it is fed again.
+  const isWithin = from >= chunk.first && from < chunk.first + chunk.count
+  const first = isWithin ? from : chunk.first
+  let end = Math.min(chunk.first + chunk.count, first + most)
+  let bytes = 0
+  for (const request of chunk.requests) {
+    if (request.index < first || request.index >= end) continue
+    bytes += request.bytes
+    if (bytes >= PORTION_BYTES) end = request.index + 1
+  }
+  const isIn = ({ index }: { readonly index: number }) => index >= first && index < end
+  return {
+    first,
+    count: end - first,
+    requests: chunk.requests.filter(isIn),
+    rejects: chunk.rejects.filter(isIn),
+  }
+}
+
+function weightOf(requests: readonly InputRequest[]): number {
+  return requests.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 /**
  * Feeds the next requests that were retried from the dead letters, at their new generation. They leave the set of
- * retries once they are jobs; a crash in between adds the same jobs again.
+ * retries once they are jobs; a crash in between adds the same jobs again. One whose line was edited or is gone since
+ * is a dead letter again, and says so.
  *
- * @returns requests fed, 0 when there are none to feed
- * One whose line was edited or is gone since is a dead letter again, and says so.
+ * @param most requests, at most
  */
-export async function feedRetries(batch: string, chunks: ChunkReader, deps: FeederDeps): Promise<number> {
-  const { redis, keys, queue } = deps
-  const indexes = await redis.zrange(keys.retries(batch), '0', String(MOST_RETRIES - 1))
-  if (indexes.length === 0) return 0
-  const generations = await redis.hmget(keys.generations(batch), ...indexes)
-  const places = indexes.map((index, i) => ({
-    batch,
-    index: Number(index),
-    generation: Number(generations[i] ?? 0),
-  }))
-  const { requests, unsendable } = await readRetried(batch, places, chunks, deps)
-  assertSure(deps)
-  if (requests.length > 0) await queue.addBulk(requests.map(asJob))
-  await recordUnsendable(batch, unsendable, deps)
-  const fed = places.flatMap(({ index, generation }) => [index, generation])
-  await runScript(redis, fedScript, [keys.retries(batch), keys.generations(batch)], fed)
-  return indexes.length
+export async function feedRetries(
+  batch: string,
+  most: number,
+  chunks: ChunkReader,
+  deps: FeederDeps,
+): Promise<Fed> {
+  const { redis, keys } = deps
+  const retried = await redis.zrange(keys.retries(batch), '0', String(most - 1))
+  for await (const { places: portion, bytes } of cutByWeight(retried.map(toIndex), chunks)) {
+    const indexes = portion.map(({ index }) => String(index))
+    const generations = await redis.hmget(keys.generations(batch), ...indexes)
+    const places = portion.map(({ index }, i) => ({ batch, index, generation: Number(generations[i] ?? 0) }))
+    const { requests, unsendable } = await readRetried(batch, places, chunks, deps)
+    assertSure(deps)
+    const turn = await addRequests(batch, requests, deps)
+    await recordUnsendable(batch, unsendable, deps)
+    const fed = places.flatMap(({ index, generation }) => [index, generation])
+    await runScript(redis, fedScript, [keys.retries(batch), keys.generations(batch)], fed)
+    return { count: indexes.length, bytes, turn }
+  }
+  return NOTHING_FED
+}
+
+function toIndex(index: string): { readonly index: number } {
+  return { index: Number(index) }
 }
 
 /** Which requests of a chunk have not ended: after a crash, or a Redis that lost all, many have. */
 async function openIndexes(
   batch: string,
-  { first, count }: Chunk,
+  { first, count }: Pick<Chunk, 'first' | 'count'>,
   { redis, keys }: FeederDeps,
 ): Promise<(index: number) => boolean> {
   const from = first >> 3
@@ -120,8 +137,8 @@ async function openIndexes(
   return (index) => ((bitmap[(index >> 3) - from] ?? 0) & (0x80 >> (index & 7))) === 0
 }
 
-function requestsOf(batch: string, chunk: Chunk): CompletionRequest[] {
-  return chunk.requests.map(({ index, line, customId, body }) => ({
+function asCompletions(batch: string, requests: readonly InputRequest[]): CompletionRequest[] {
+  return requests.map(({ index, line, customId, body }) => ({
     batch,
     index,
     generation: 0,

@@ -1,6 +1,7 @@
 import { sumGauges } from '../admission/gauges.js'
 import { readPace } from '../admission/read-pace.js'
 import { FRESH_HEARTBEAT_MS } from '../completions/fleet.js'
+import { countJobs } from '../completions/queues.js'
 import type { Manifest } from './manifest.js'
 import type { Session } from './session.js'
 import type { BatchSnapshot, BatchState, QueueSnapshot } from './snapshot.js'
@@ -49,7 +50,7 @@ export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot
   const [gate, pace, counts, time, gauges] = await Promise.all([
     session.gate.read(),
     readPace(redis, keys),
-    completions.getJobCounts('wait', 'active', 'delayed'),
+    countJobs(completions),
     redis.time(),
     redis.hgetall(keys.gauges),
   ])
@@ -61,9 +62,7 @@ export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot
     probing: gate.probing,
     incident: gate.incident,
     pace: { ...pace, ...sumGauges(gauges, alive) },
-    waiting: counts.wait ?? 0,
-    active: counts.active ?? 0,
-    delayed: counts.delayed ?? 0,
+    ...counts,
     workers: alive.length,
   }
 }

@@ -2,8 +2,9 @@ import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { jobId } from '../completions/request.js'
 import type { QueueKeys } from '../redis/keys.js'
-import { asJob } from './feeder.js'
+import { cutByWeight } from './cut-by-weight.js'
 import type { ChunkReader } from './input/chunks.js'
+import { addRequests } from './jobs.js'
 import { requestsAt } from './requests-at.js'
 
 const CHECKED_AT_ONCE = 500
@@ -49,9 +50,13 @@ export async function reconcile(
 
 async function feedLost(batch: string, indexes: number[], chunks: ChunkReader, deps: ReconcileDeps) {
   const lost = await findLost(batch, indexes, deps)
-  const { requests } = await requestsAt(batch, lost, chunks, deps)
-  if (requests.length > 0) await deps.queue.addBulk(requests.map(asJob))
-  return requests.length
+  let again = 0
+  for await (const { places } of cutByWeight(lost, chunks)) {
+    const { requests } = await requestsAt(batch, places, chunks, deps)
+    await addRequests(batch, requests, deps)
+    again += requests.length
+  }
+  return again
 }
 
 async function findLost(batch: string, indexes: readonly number[], { redis, keys, queue }: ReconcileDeps) {

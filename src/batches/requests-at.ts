@@ -66,7 +66,8 @@ function edited(
   const found = requests.find((request) => request.index === index)
   if (found === undefined) return null
   try {
-    return { ...place, ...found, body: edit === null ? found.body : applyEdit(found.body, edit) }
+    const { customId, line, body } = found
+    return { ...place, customId, line, body: edit === null ? body : applyEdit(body, edit) }
   } catch (error) {
     if (!(error instanceof InvalidEdit)) throw error
     const { code, message } = error

@@ -9,6 +9,7 @@ import { loadScript, runScript } from '../redis/scripts.js'
 import { readAttempts } from './attempts.js'
 import { addLook, NO_LOOKS, silentWorkers } from './late-workers.js'
 import { crashedEnding, MOST_CRASHES, waitAfterCrashMs } from './poison.js'
+import { wakeWorkers } from './queues.js'
 import { record } from './record.js'
 import { type RequestPlace, requestSchema } from './request.js'
 
@@ -148,6 +149,7 @@ export function createFleet(
         const held = await hold(name, id, false)
         if (held !== null && (await giveBack(job, id, name, held))) released++
       }
+      if (released > 0) await wakeWorkers(redis, queue)
       return released
     },
     async beat() {
@@ -165,6 +167,7 @@ export function createFleet(
       // If one of them was probing a gate that had just opened, its probe never ends: another may go out.
       if (fresh.length > 0) await redis.hset(keys.gate, 'probeUntil', 0)
       const released = await releaseAll(dead)
+      if (released.length > 0) await wakeWorkers(redis, queue)
       // What a dead worker had asked for may still have been on its way to Redis: it is forgotten when a look finds
       // nothing of it any more.
       if (released.length === 0) {

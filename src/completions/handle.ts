@@ -62,7 +62,7 @@ export async function handleRequest(
   signal: AbortSignal,
   deps: HandleDeps,
 ): Promise<Settlement> {
-  const admission = await deps.permits.acquire()
+  const admission = await deps.permits.acquire(request.batch)
   if (admission.kind === 'held') return giveBack(deps)
   if (admission.kind === 'closing') return { kind: 'give_back' }
   const { permit } = admission

@@ -16,3 +16,26 @@ export function openQueue(name: string, redis: Redis, keys: QueueKeys): Queue {
   queue.on('error', () => undefined)
   return queue
 }
+
+/** Jobs of a BullMQ queue that are not over. */
+export interface JobCounts {
+  /** For a worker: those with a priority, and those without. */
+  readonly waiting: number
+  readonly active: number
+  /** For their time. */
+  readonly delayed: number
+}
+
+export async function countJobs(queue: Queue): Promise<JobCounts> {
+  const counts = await queue.getJobCounts('wait', 'prioritized', 'active', 'delayed')
+  const { wait = 0, prioritized = 0, active = 0, delayed = 0 } = counts
+  return { waiting: wait + prioritized, active, delayed }
+}
+
+/**
+ * Wakes a worker that waits for a job. BullMQ does so itself for everything but jobs with a priority that are given
+ * back: those would wait until some worker looks by itself, after 5 s.
+ */
+export async function wakeWorkers(redis: Redis, queue: Pick<Queue, 'toKey'>): Promise<void> {
+  await redis.zadd(queue.toKey('marker'), 0, '0')
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PRIORITIES } from './priority.js'
 
 /** The batch of the requests that programs enqueue one by one: it never ends, and has no input and no files. */
 export const INBOX_BATCH = 'b000000000000'
@@ -44,6 +45,7 @@ export const batchOptionsSchema = z.strictObject({
   timeoutMs: z.number().positive(),
   backoffBaseMs: z.number().positive(),
   backoffCapMs: z.number().positive(),
+  priority: z.enum(PRIORITIES).default('normal'),
 })
 
 export type BatchOptions = z.infer<typeof batchOptionsSchema>

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { z } from 'zod'
-import { asJob } from '../batches/feeder.js'
 import { reserve } from '../batches/inbox/reserve.js'
+import { asJob } from '../batches/jobs.js'
 import type { Session } from '../batches/session.js'
 import { type CompletionRequest, INBOX_BATCH } from '../completions/request.js'
 import { RedisFull } from '../redis/full.js'
@@ -43,7 +43,8 @@ export async function enqueue(
   const keepSeconds = Math.ceil(keepMs / 1000)
   return link.use(async (session, place) => {
     if (!(await hasRoom(session.redis))) throw new RedisFull(place, 'nearly')
-    const { kind, index } = await reserve(session.redis, session.keys, { customId, digest, keepSeconds })
+    const turns = { redis: session.redis, keys: session.keys, queue: session.completions }
+    const { kind, index, turn } = await reserve(turns, { customId, digest, keepSeconds })
     switch (kind) {
       case 'taken':
         throw new CustomIdTaken(customId)
@@ -53,7 +54,7 @@ export async function enqueue(
         throw new InboxFull(session.queue, 'open')
       case 'new':
       case 'open':
-        await addJob(session, { index, customId, body, limits })
+        await addJob(session, { index, customId, body, limits }, turn)
         break
       case 'known':
         break
@@ -65,12 +66,9 @@ export async function enqueue(
 async function addJob(
   { completions }: Session,
   request: Pick<CompletionRequest, 'index' | 'customId' | 'body' | 'limits'>,
+  turn: number,
 ): Promise<void> {
-  const { name, data, opts } = asJob({
-    batch: INBOX_BATCH,
-    generation: 0,
-    line: request.index + 1,
-    ...request,
-  })
+  const place = { batch: INBOX_BATCH, generation: 0, line: request.index + 1 }
+  const { name, data, opts } = asJob({ ...place, ...request }, turn)
   await completions.add(name, data, opts)
 }

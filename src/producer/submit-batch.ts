@@ -10,6 +10,7 @@ import { type OutputNames, outputNames } from '../batches/output-names.js'
 import { readBatchSnapshot } from '../batches/read-snapshot.js'
 import { registerBatch, restoreFiles } from '../batches/register-batch.js'
 import { submit } from '../batches/submit.js'
+import { PRIORITIES } from '../completions/priority.js'
 import type { BatchHandle } from './batch-handle.js'
 import { type BatchRequest, toLines } from './batch-request.js'
 import { ProducerOptionInvalid } from './errors.js'
@@ -26,6 +27,8 @@ const submitOptionsSchema = z.strictObject({
   /** Calls in flight at most, in each process of workers; fewer when more bring no more answers. */
   concurrency: z.int().min(1).max(1000).default(1000),
   maxAttempts: z.int().min(1).max(1000).default(8),
+  /** Its part of the calls beside other batches: 4, 2 and 1. The same input again with another one changes it. */
+  priority: z.enum(PRIORITIES).default('normal'),
   /** For one call. */
   timeoutMs: z.number().min(100).max(3_600_000).default(300_000),
   /** Refuse the whole input when one request can't be sent. */
@@ -72,6 +75,7 @@ export async function submitBatch(
   const manifest = await stage(input, settings, deps)
   await deps.link.use(async (session) => {
     await registerBatch(session, deps.directory, manifest)
+    await session.store.setPriority(manifest.batch, settings.priority)
     const snapshot = await readBatchSnapshot(session, manifest.batch)
     if (snapshot?.state === 'completed') await restoreFiles(deps.directory, manifest, snapshot, session)
   })
@@ -108,8 +112,8 @@ async function makeBatch(
   { directory, queue }: SubmitDeps,
 ): Promise<Manifest> {
   const { name = null, model = null, strict, fresh, onProgress } = settings
-  const { concurrency, maxAttempts, timeoutMs } = settings
-  const options = { concurrency, maxAttempts, timeoutMs, ...BACKOFF }
+  const { concurrency, maxAttempts, timeoutMs, priority } = settings
+  const options = { concurrency, maxAttempts, timeoutMs, priority, ...BACKOFF }
   const submission = { input, stdin, output, errors, queue, name, model, options, strict, fresh }
   const { manifest } = await submit(directory, submission, (_step, bytes, ofBytes) =>
     onProgress?.({ bytes, ofBytes }),

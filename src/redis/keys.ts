@@ -46,6 +46,8 @@ export interface QueueKeys {
   readonly workers: string
   /** What each of them is at: calls that are out, permits, concurrency (admission/gauges.ts). */
   readonly gauges: string
+  /** Where each batch is in the order of calls (completions/turns/). */
+  readonly turns: string
   readonly activeBatches: string
   /** Batches that were ended early, whose last answers may not be in files yet. */
   readonly drainingBatches: string
@@ -114,6 +116,7 @@ export function queueKeys(prefix: string, queue: string): QueueKeys {
     outbox: `${tag}:outbox`,
     workers: `${tag}:workers`,
     gauges: `${tag}:gauges`,
+    turns: `${tag}:turns`,
     activeBatches: `${tag}:active-batches`,
     drainingBatches: `${tag}:draining-batches`,
     deadLetters: deadLetterKeys(`${tag}:dead`),

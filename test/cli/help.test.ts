@@ -10,6 +10,7 @@ const RUN_OPTIONS = [
   '--timeout',
   '--backoff-base',
   '--backoff-cap',
+  '--priority',
   '--strict',
   '--exit-on-pause',
   '--rpm',

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { partialName } from '../../src/batches/publish.js'
 import { readBatchSnapshot } from '../../src/batches/read-snapshot.js'
 import type { Session } from '../../src/batches/session.js'
+import { countJobs } from '../../src/completions/queues.js'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js'
 import { type BatchWorker, startBatchWorker } from '../../workers/batch-worker.js'
 import { createFeedBudget } from '../../workers/feed-budget.js'
@@ -21,6 +22,7 @@ import { startTestWorker, type TestWorker } from '../support/completion-worker.j
 import { answered, refused } from '../support/endings.js'
 import { eventually } from '../support/eventually.js'
 import { holdRequest, personHold } from '../support/gates.js'
+import { takeFromWaiting } from '../support/jobs.js'
 import { raisePace } from '../support/pace.js'
 import { uniquePrefix } from '../support/redis.js'
 
@@ -55,7 +57,7 @@ function startBatches(batch: TestBatch): BatchWorker {
     lease: batch.lease,
     store: session.store,
     work: { ...batch.deps, now },
-    mayFeed: createFeedBudget(session, batch.directory.id),
+    budget: createFeedBudget(session),
     log: silent,
     onTrouble: (text) => troubles.push(text),
   })
@@ -77,11 +79,17 @@ const untilState = (batch: TestBatch, state: string) =>
 it('a batch is fed however many single requests wait, and no more than its own share', async () => {
   simulator = await startSimulator()
   const batch = await testBatch(requests(520), {}, session)
-  const others = Array.from({ length: 2100 }, (_, i) => ({ name: 'x', data: {}, opts: { jobId: `x-${i}` } }))
+  const others = Array.from({ length: 2100 }, (_, i) => ({
+    name: 'x',
+    data: {},
+    opts: { jobId: `x-${i}`, priority: 2 },
+  }))
   await session.completions.addBulk(others)
-  const mayFeed = createFeedBudget(session, batch.directory.id)
+  const mayFeed = async () => (await createFeedBudget(session)([batch.id], async () => 0)).next() !== null
   expect(await mayFeed()).toBe(true)
-  await session.redis.hset(session.keys.batch(batch.id), 'fed', 2500)
+  await session.redis.hset(session.keys.batch(batch.id), 'fed', 2500, 'total', 5000)
+  // Far from being next, so all that was fed of it still waits.
+  await session.redis.hset(session.keys.turns, batch.id, 64_000)
   expect(await mayFeed()).toBe(false)
 })
 
@@ -122,10 +130,13 @@ describe('a batch', () => {
     await session.redis.hset(session.keys.pace, 'rate', 1)
     const batch = await testBatch(requests(3000), {}, session)
     startBatches(batch)
-    await eventually('a chunk is fed', async () => ((await session.store.marks(batch.id))?.fed ?? 0) > 0)
+    const fed = async () => (await session.store.marks(batch.id))?.fed
+    await eventually('two hundred are fed', async () => (await fed()) === 200)
     await batch.record(2999, answered(batch.place(2999)))
-    await eventually('it went on', async () => (await session.store.marks(batch.id))?.collected === 1)
-    expect((await session.store.marks(batch.id))?.fed).toBe(500)
+    await eventually('there is room for another portion', async () => (await fed()) === 300)
+    await batch.record(2998, answered(batch.place(2998)))
+    await eventually('it went on', async () => (await session.store.marks(batch.id))?.collected === 2)
+    expect(await fed()).toBe(300)
   })
 })
 
@@ -186,12 +197,12 @@ describe('a job that Redis lost', () => {
     const batch = await testBatch(requests(5), {}, session)
     startBatches(batch)
     const { completions, redis } = session
-    await eventually('all are fed', async () => (await completions.getWaitingCount()) === 5)
+    await eventually('all are fed', async () => (await countJobs(completions)).waiting === 5)
     // Once at the opening, once after the first look for lost ones, and then whether it is time for another.
     await eventually('it has looked for lost ones', () => clock.looks > 2)
     const lost = `${batch.id}-3-0`
     await redis.del(completions.toKey(lost))
-    await redis.lrem(completions.toKey('wait'), 1, lost)
+    await takeFromWaiting(session, lost)
     await call()
     await eventually(
       'the others are done',

@@ -288,8 +288,8 @@ describe('a collector whose lease goes after it has read', () => {
     const batch = await newBatch()
     const buried: unknown[] = []
     const redis = Object.create(session.redis) as typeof session.redis
-    redis.multi = ((): unknown => {
-      const transaction = session.redis.multi()
+    redis.pipeline = ((): unknown => {
+      const transaction = session.redis.pipeline()
       const exec = transaction.exec.bind(transaction)
       transaction.exec = async () => {
         const replies = await exec()
@@ -297,7 +297,7 @@ describe('a collector whose lease goes after it has read', () => {
         return replies
       }
       return transaction
-    }) as typeof redis.multi
+    }) as typeof redis.pipeline
     const bury = async (letters: readonly unknown[]) => void buried.push(...letters)
     const collector = await open({ ...batch, deps: { ...batch.deps, redis, bury } })
     await record(batch, [3], refused)

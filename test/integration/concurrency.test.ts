@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Session } from '../../src/batches/session.js'
 import { createKeyHolder } from '../../src/completions/key-holder.js'
+import { countJobs } from '../../src/completions/queues.js'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js'
 import { type CompletionRole, startCompletionRole } from '../../workers/completion-role.js'
 import { requests } from '../support/batch-files.js'
@@ -23,7 +24,7 @@ afterEach(async () => {
   simulator = null
 })
 
-const counts = () => session.completions.getJobCounts('wait', 'active')
+const counts = () => countJobs(session.completions)
 
 async function fed(count: number): Promise<void> {
   await feedAll(await testBatch(requests(count), { concurrency: 1000 }, session))
@@ -56,7 +57,7 @@ it('a worker whose slots are all busy fetches more at once when they become more
   expect(conduit.calls).toHaveLength(10)
   worker.setConcurrency(6)
   await eventually('the last two are out', () => conduit.calls.length === 12)
-  expect(await counts()).toEqual({ active: 6, wait: 0 })
+  expect(await counts()).toMatchObject({ active: 6, waiting: 0 })
 })
 
 it('grows while more in flight bring more answers: beyond its start within a few answers', async () => {
@@ -72,9 +73,9 @@ it('is no more than the pace needs: the other jobs wait in Redis', async () => {
   await fed(400)
   await start(100, 6000)
   await eventually('what was fetched at the start has had its turn', async () => {
-    const { active = 0, wait = 0 } = await counts()
-    return wait < 350 && active <= 40 && (role?.concurrency ?? 0) <= 40
+    const { active, waiting } = await counts()
+    return waiting < 350 && active <= 40 && (role?.concurrency ?? 0) <= 40
   })
-  expect((await counts()).wait).toBeGreaterThan(100)
+  expect((await counts()).waiting).toBeGreaterThan(100)
   expect(simulator?.stats().inFlight).toBeLessThanOrEqual(20)
 })

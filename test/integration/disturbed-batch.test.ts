@@ -10,6 +10,7 @@ import type { Session } from '../../src/batches/session.js'
 import { createDeadLetters, type DeadLetters } from '../../src/completions/dead-letters/dead-letters.js'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js'
 import { type BatchWorker, startBatchWorker } from '../../workers/batch-worker.js'
+import { createFeedBudget } from '../../workers/feed-budget.js'
 import { expectAnswers, ids, jsonLines, readOutput, request } from '../support/batch-files.js'
 import { leaseOn, silent, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { startTestWorker, type TestWorker } from '../support/completion-worker.js'
@@ -41,7 +42,7 @@ async function work(batch: TestBatch): Promise<void> {
     lease: batch.lease,
     store: session.store,
     work: { ...batch.deps, bury: letters.bury },
-    mayFeed: async () => true,
+    budget: createFeedBudget(session),
     log: silent,
     onTrouble: () => undefined,
   })
@@ -96,9 +97,9 @@ describe('a batch that was stopped or cancelled', () => {
     const batch = await fresh()
     const opened = await openBatchWork(batch.manifest, batch.deps)
     await session.store.end(batch.id, 'cancelled', 'by hand')
-    expect(await opened.feed()).toBe(0)
+    expect((await opened.feed(500)).count).toBe(0)
     await register(batch)
-    expect(await opened.feed()).toBe(5)
+    expect((await opened.feed(500)).count).toBe(5)
     await opened.close()
   })
 

@@ -162,7 +162,10 @@ describe('a custom id', () => {
     await work()
     const body = chat('say one')
     const { redis, keys } = session
-    await reserve(redis, keys, { customId: 'one', digest: digestOf(body), keepSeconds: 60 })
+    await reserve(
+      { redis, keys, queue: session.completions },
+      { customId: 'one', digest: digestOf(body), keepSeconds: 60 },
+    )
     const request = await producer.enqueue(body, { customId: 'one' })
     expect(await request.result()).toMatchObject({ kind: 'completed' })
     expect(await redis.hget(keys.batch(INBOX_BATCH), 'total')).toBe('1')

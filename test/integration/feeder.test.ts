@@ -1,15 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { LeaseLost } from '../../src/batches/batch-store.js'
-import { feedNextChunk } from '../../src/batches/feeder.js'
+import { feedPortion } from '../../src/batches/feeder.js'
 import type { ChunkReader } from '../../src/batches/input/chunks.js'
 import { InputChanged } from '../../src/batches/input/input-errors.js'
 import type { Session } from '../../src/batches/session.js'
 import { askVerdicts } from '../../src/completions/record.js'
 import { requestSchema } from '../../src/completions/request.js'
-import { request, requests } from '../support/batch-files.js'
+import { ids, jsonLines, request, requests } from '../support/batch-files.js'
 import { leaseOn, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { answered } from '../support/endings.js'
+import { takeFromWaiting, waitingJobs } from '../support/jobs.js'
 
 /** Requests in a chunk, at most. */
 const CHUNK = 500
@@ -19,20 +20,25 @@ beforeEach(async () => {
   session = await testSession()
 })
 
-async function withChunks<T>(batch: TestBatch, use: (feed: () => Promise<number>) => Promise<T>): Promise<T> {
-  const chunks: ChunkReader = await batch.chunks()
+async function withReader<T>(batch: TestBatch, use: (chunks: ChunkReader) => Promise<T>): Promise<T> {
+  const chunks = await batch.chunks()
   try {
-    return await use(() => feedNextChunk(batch.id, chunks, batch.deps))
+    return await use(chunks)
   } finally {
     await chunks.close()
   }
 }
 
+const withChunks = <T>(batch: TestBatch, use: (feed: () => Promise<number>) => Promise<T>): Promise<T> =>
+  withReader(batch, (chunks) =>
+    use(async () => (await feedPortion(batch.id, CHUNK, chunks, batch.deps)).count),
+  )
+
 const marks = (batch: TestBatch) => session.store.marks(batch.id)
 
 /** Ids of the batch's jobs, in the order in which they will be taken. */
 async function waitingIds({ id, session: { completions } }: TestBatch): Promise<string[]> {
-  const waiting = await completions.getWaiting(0, -1)
+  const waiting = await waitingJobs(completions)
   return waiting.map((job) => job.id ?? '').filter((jobId) => jobId.startsWith(`${id}-`))
 }
 
@@ -157,11 +163,59 @@ describe('a crash between handing over and moving the cursor', () => {
     const batch = await testBatch(requests(3), {}, session)
     await feedAndCrash(batch)
     const delayed = await session.completions.getJob(`${batch.id}-1-0`)
-    await session.redis.lrem(session.completions.toKey('wait'), 1, `${batch.id}-1-0`)
+    await takeFromWaiting(session, `${batch.id}-1-0`)
     await session.redis.zadd(session.completions.toKey('delayed'), 1e15, `${batch.id}-1-0`)
     await withChunks(batch, (feed) => feed())
     expect(await delayed?.getState()).toBe('delayed')
     expect(await waitingIds(batch)).toEqual([`${batch.id}-0-0`, `${batch.id}-2-0`])
+  })
+})
+
+describe('portions of a chunk', () => {
+  const portion = (batch: TestBatch, most: number, deps = batch.deps) =>
+    withReader(batch, (chunks) => feedPortion(batch.id, most, chunks, deps))
+
+  it('follow one another, and the cursor moves when the chunk is through', async () => {
+    const batch = await testBatch(
+      `${requests(250)}not JSON\n${requests(300).split('\n').slice(250).join('\n')}`,
+      {},
+      session,
+    )
+    const seen: unknown[] = []
+    for (let i = 0; i < 4; i++) {
+      const { count } = await portion(batch, 100)
+      const { fed, cursor, failed } = (await marks(batch)) ?? {}
+      seen.push([count, fed, cursor === 0, failed])
+    }
+    expect(seen).toEqual([
+      [100, 100, true, 0],
+      [100, 200, true, 0],
+      [100, 300, true, 1],
+      [1, 301, false, 1],
+    ])
+    expect(await waitingIds(batch)).toHaveLength(300)
+  })
+
+  it('are fed again after a crash: no request is lost, none is there twice', async () => {
+    const batch = await testBatch(requests(230), {}, session)
+    await portion(batch, 100)
+    const crashing = {
+      ...batch.deps,
+      store: { ...session.store, advance: () => Promise.reject(new Error('crash')) },
+    }
+    await expect(portion(batch, 100, crashing)).rejects.toThrow('crash')
+    expect((await marks(batch))?.fed).toBe(100)
+    while ((await portion(batch, 100)).count > 0);
+    expect((await waitingIds(batch)).sort()).toEqual(idsOf(batch, 0, 230).sort())
+    expect((await marks(batch))?.fed).toBe(230)
+  })
+
+  it('end with the request that makes them heavy', async () => {
+    const heavy = ids(5).map((id) => request(id, 'x'.repeat(400 * 1024)))
+    const batch = await testBatch(jsonLines(heavy), {}, session)
+    const fed = [await portion(batch, 100), await portion(batch, 100)]
+    expect(fed.map(({ count }) => count)).toEqual([3, 2])
+    expect(fed[0]?.bytes).toBeGreaterThan(1200 * 1024)
   })
 })
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { readQueueSnapshot } from '../../src/batches/read-snapshot.js'
 import type { Session } from '../../src/batches/session.js'
 import { createFleet, type Fleet } from '../../src/completions/fleet.js'
+import { countJobs } from '../../src/completions/queues.js'
 import { askVerdicts } from '../../src/completions/record.js'
 import type { RequestPlace } from '../../src/completions/request.js'
 import { currentProcess, formatProcess } from '../../src/process-identity.js'
@@ -16,6 +17,7 @@ import { feedAll, startTestWorker } from '../support/completion-worker.js'
 import { completion, type ScriptedConduit, scriptConduit } from '../support/conduit.js'
 import { eventually } from '../support/eventually.js'
 import { holdRequest } from '../support/gates.js'
+import { waitingJobs } from '../support/jobs.js'
 import { uniquePrefix } from '../support/redis.js'
 
 const SCRIPT = fileURLToPath(new URL('../support/worker-process.mjs', import.meta.url))
@@ -93,7 +95,7 @@ async function signal(child: ChildProcess, name: 'SIGKILL'): Promise<void> {
   await exited
 }
 
-const counts = () => session.completions.getJobCounts('wait', 'active', 'delayed')
+const counts = () => countJobs(session.completions)
 const ended = async () => {
   const { completed, failed } = (await session.store.marks(batch.id)) ?? { completed: 0, failed: 0 }
   return completed + failed
@@ -115,14 +117,14 @@ describe('a worker process that was killed', () => {
 
   it('loses nothing: its jobs are given back at once, no attempt used, and another worker does them', async () => {
     const { child } = await workerProcess()
-    expect(await counts()).toEqual({ wait: 3, active: 5, delayed: 0 })
+    expect(await counts()).toEqual({ waiting: 3, active: 5, delayed: 0 })
     await signal(child, 'SIGKILL')
     const released = await fleet.releaseDead()
     expect([...released].sort((a, b) => a.index - b.index)).toEqual(
       [0, 1, 2, 3, 4].map((index) => ({ ...batch.place(index), crashes: 1, ended: false })),
     )
-    expect(await counts()).toEqual({ wait: 8, active: 0, delayed: 0 })
-    const waiting = await session.completions.getWaiting(0, -1)
+    expect(await counts()).toEqual({ waiting: 8, active: 0, delayed: 0 })
+    const waiting = await waitingJobs(session.completions)
     expect(waiting.map((job) => job.attemptsMade)).toEqual(Array(8).fill(0))
     expect(
       waiting
@@ -145,7 +147,7 @@ describe('a worker process that was killed', () => {
     expect(indexes(released.flat())).toEqual([0, 1, 2, 3, 4])
     expect(await fleet.releaseDead()).toEqual([])
     expect(await session.redis.zscore(session.keys.workers, name)).toBeNull()
-    expect(await counts()).toEqual({ wait: 8, active: 0, delayed: 0 })
+    expect(await counts()).toEqual({ waiting: 8, active: 0, delayed: 0 })
   })
 
   it.each(['look', 'give back'] as const)(
@@ -160,7 +162,7 @@ describe('a worker process that was killed', () => {
         await eventually('the live worker has all jobs', () => live.calls.length === 8)
       })
       expect(await slow.releaseDead()).toEqual([])
-      expect(await counts()).toEqual({ wait: 0, active: 8, delayed: 0 })
+      expect(await counts()).toEqual({ waiting: 0, active: 8, delayed: 0 })
       for (const call of live.calls) call.answer()
       await eventually('all have ended', async () => (await ended()) === 8)
       expect(live.calls).toHaveLength(8)
@@ -184,7 +186,7 @@ describe('a worker process that was killed', () => {
     await session.redis.del(session.completions.toKey(`${batch.id}-2-0:lock`))
     const released = await Promise.all([fleet.releaseDead(), fleetOf(ELSEWHERE).releaseDead()])
     expect(indexes(released.flat())).toEqual([0, 1, 2, 3, 4])
-    expect(await counts()).toEqual({ wait: 8, active: 0, delayed: 0 })
+    expect(await counts()).toEqual({ waiting: 8, active: 0, delayed: 0 })
     expect(await session.redis.keys(session.completions.toKey('*:lock'))).toEqual([])
   })
 })
@@ -213,7 +215,7 @@ describe('a request that was in flight when workers died', () => {
     await signal(child, 'SIGKILL')
     const released = await fleet.releaseDead()
     expect(released.filter(({ ended }) => ended)).toEqual([{ ...batch.place(0), crashes: 5, ended: true }])
-    expect(await counts()).toEqual({ wait: 7, active: 0, delayed: 1 })
+    expect(await counts()).toEqual({ waiting: 7, active: 0, delayed: 1 })
     const [[, fields] = []] = await session.redis.xrange(session.keys.stream(batch.id), '-', '+')
     expect(JSON.parse(fields?.at(-1) ?? '')).toMatchObject({
       code: 'worker_crashed',
@@ -243,7 +245,7 @@ describe('a worker process that lives', () => {
   it('is not touched, though its calls take long', async () => {
     await workerProcess()
     expect(await fleet.releaseDead()).toEqual([])
-    expect(await counts()).toEqual({ wait: 3, active: 5, delayed: 0 })
+    expect(await counts()).toEqual({ waiting: 3, active: 5, delayed: 0 })
   })
 
   it('is not declared dead while it is stopped, however late it is: it is on this machine', async () => {
@@ -251,7 +253,7 @@ describe('a worker process that lives', () => {
     child.kill('SIGSTOP')
     await lastHeard(name, 60_000)
     expect(await lookFor(30_000)).toEqual([])
-    expect(await counts()).toEqual({ wait: 3, active: 5, delayed: 0 })
+    expect(await counts()).toEqual({ waiting: 3, active: 5, delayed: 0 })
     for (const call of conduit.calls) call.answer()
     child.kill('SIGCONT')
     await eventually('its answers are recorded', async () => (await ended()) >= 5)

@@ -7,7 +7,7 @@ import type { Session } from '../../src/batches/session.js'
 import type { DeadLetter } from '../../src/completions/dead-letters/dead-letter.js'
 import { type HandleDeps, handleRequest } from '../../src/completions/handle.js'
 import { createKeyHolder } from '../../src/completions/key-holder.js'
-import { COMPLETIONS } from '../../src/completions/queues.js'
+import { COMPLETIONS, countJobs } from '../../src/completions/queues.js'
 import type { Recorded } from '../../src/completions/record.js'
 import type { BatchOptions } from '../../src/completions/request.js'
 import { createConduitClient } from '../../src/conduit/client.js'
@@ -20,6 +20,7 @@ import { completion, failure, type Reply, type ScriptedConduit, scriptConduit } 
 import { answered } from '../support/endings.js'
 import { eventually } from '../support/eventually.js'
 import { holdRequest } from '../support/gates.js'
+import { waitingJobs } from '../support/jobs.js'
 import { readPaceState, setPace } from '../support/pace.js'
 
 const MINUTE_MS = 60_000
@@ -51,7 +52,7 @@ async function fed(texts: readonly string[], options: Partial<BatchOptions> = {}
 const start = ({ baseUrl }: { baseUrl: string }, concurrency = 10): Promise<TestWorker> =>
   startTestWorker(session, { baseUrl, concurrency })
 
-const counts = () => session.completions.getJobCounts('wait', 'active', 'delayed', 'completed', 'failed')
+const counts = () => countJobs(session.completions)
 const fields = () => session.redis.hgetall(session.keys.batch(batch.id))
 const jobOf = (index: number): Promise<Job | undefined> =>
   session.completions.getJob(`${batch.id}-${index}-0`)
@@ -89,7 +90,7 @@ describe('a request that is answered', () => {
     await ended(30)
     expect(simulator.stats()).toMatchObject({ calls: 30, completed: 30, repeatedCalls: 0 })
     expect((await lines()).map(({ custom_id }) => custom_id).sort()).toEqual(ids(30).sort())
-    expect(await counts()).toEqual({ wait: 0, active: 0, delayed: 0, completed: 0, failed: 0 })
+    expect(await counts()).toEqual({ waiting: 0, active: 0, delayed: 0 })
     expect(await fields()).toMatchObject({ completed: '30', failed: '0', retries: '0', throttled: '0' })
   })
 
@@ -100,10 +101,10 @@ describe('a request that is answered', () => {
     const other = await fed(['', ''])
     await session.store.end(other.id, 'stopped', 'why')
     await start(simulator)
-    await eventually('all jobs have left', async () => (await counts()).wait === 0)
+    await eventually('all jobs have left', async () => (await counts()).waiting === 0)
     await ended(3)
     expect(simulator.calls().map(({ calls }) => calls)).toEqual([1, 1])
-    expect(await counts()).toEqual({ wait: 0, active: 0, delayed: 0, completed: 0, failed: 0 })
+    expect(await counts()).toEqual({ waiting: 0, active: 0, delayed: 0 })
   })
 })
 
@@ -279,11 +280,11 @@ describe('a refusal that holds the queue', () => {
     batch = await fed(Array(40).fill(''))
     const worker = await start(simulator, 8)
     await eventually('all are given back', async () => {
-      const { wait, active } = await counts()
-      return wait === 40 && active === 0 && (await session.completions.isPaused())
+      const { waiting, active } = await counts()
+      return waiting === 40 && active === 0 && (await session.completions.isPaused())
     })
     expect(simulator.stats().calls).toBeLessThanOrEqual(8)
-    const waiting = await session.completions.getWaiting(0, -1)
+    const waiting = await waitingJobs(session.completions)
     expect(new Set(waiting.slice(0, 8).map((job) => job.data.index))).toEqual(
       new Set([0, 1, 2, 3, 4, 5, 6, 7]),
     )
@@ -311,7 +312,7 @@ describe('a refusal that holds the queue', () => {
     conduit.calls[1]?.answer()
     conduit.calls[2]?.answer()
     await ended(2)
-    expect(await counts()).toMatchObject({ wait: 1, active: 0, delayed: 0 })
+    expect(await counts()).toMatchObject({ waiting: 1, active: 0, delayed: 0 })
     expect(conduit.calls).toHaveLength(3)
   })
 
@@ -373,7 +374,7 @@ describe('a refusal of the queue that came too late', () => {
     const late = conduit.calls[0]?.prompt === 'say p-1' ? 0 : 1
     expect(await delayOf(late)).toBeGreaterThan(20_000)
     expect(await jobOf(late)).toMatchObject({ attemptsMade: 0, attemptsStarted: 1 })
-    expect(await counts()).toMatchObject({ wait: 0, active: 1, delayed: 1 })
+    expect(await counts()).toMatchObject({ waiting: 0, active: 1, delayed: 1 })
     expect(await session.completions.isPaused()).toBe(false)
   })
 })
@@ -462,7 +463,7 @@ describe('a worker that is closed', () => {
     for (const call of conduit.calls) call.answer()
     await closed
     expect(await fields()).toMatchObject({ completed: '2' })
-    expect(await counts()).toMatchObject({ wait: 1, active: 0, delayed: 0 })
+    expect(await counts()).toMatchObject({ waiting: 1, active: 0, delayed: 0 })
     expect(conduit.calls).toHaveLength(2)
   })
 
@@ -473,7 +474,7 @@ describe('a worker that is closed', () => {
     await eventually('two calls are out', () => conduit.calls.length === 2)
     await worker.close(50)
     await eventually('the calls are cut', () => conduit.calls.every(({ aborted }) => aborted))
-    const waiting = await session.completions.getWaiting(0, -1)
+    const waiting = await waitingJobs(session.completions)
     expect(
       waiting
         .slice(0, 2)
@@ -493,7 +494,7 @@ describe('a worker that is closed', () => {
     const closed = worker.close(60_000)
     worker.abort()
     await closed
-    expect(await counts()).toMatchObject({ wait: 1, active: 0 })
+    expect(await counts()).toMatchObject({ waiting: 1, active: 0 })
   })
 
   it('gives back what still waits for a permit, without a call', async () => {
@@ -503,7 +504,7 @@ describe('a worker that is closed', () => {
     const worker = await start(conduit)
     await eventually('all are taken', async () => (await counts()).active === 3)
     await worker.close(MINUTE_MS)
-    expect(await counts()).toMatchObject({ wait: 3, active: 0, delayed: 0 })
+    expect(await counts()).toMatchObject({ waiting: 3, active: 0, delayed: 0 })
     expect(conduit.calls).toHaveLength(0)
   })
 

@@ -20,7 +20,7 @@ async function endedBatch(given?: Parameters<typeof testBatch>[2]): Promise<Test
   const batch = await testBatch(requests(3), {}, given)
   const { session, deps } = batch
   const work = await openBatchWork(batch.manifest, { ...deps, bury: lettersOf(batch).bury })
-  while ((await work.feed()) > 0);
+  while ((await work.feed(500)).count > 0);
   await batch.record(0, answered(batch.place(0)))
   await batch.record(1, answered(batch.place(1)))
   await batch.record(2, refused(batch.place(2)))

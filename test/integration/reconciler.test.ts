@@ -1,11 +1,13 @@
 import type { Redis } from 'ioredis'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { feedNextChunk } from '../../src/batches/feeder.js'
+import { feedPortion } from '../../src/batches/feeder.js'
 import { reconcile } from '../../src/batches/reconciler.js'
 import type { Session } from '../../src/batches/session.js'
+import { countJobs } from '../../src/completions/queues.js'
 import { requests } from '../support/batch-files.js'
 import { type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { answered } from '../support/endings.js'
+import { takeFromWaiting, waitingJobs } from '../support/jobs.js'
 
 let session: Session
 let batch: TestBatch
@@ -17,7 +19,7 @@ beforeEach(async () => {
 async function fedBatch(count: number): Promise<TestBatch> {
   const made = await testBatch(requests(count), {}, session)
   const chunks = await made.chunks()
-  while ((await feedNextChunk(made.id, chunks, made.deps)) > 0) {
+  while ((await feedPortion(made.id, 500, chunks, made.deps)).count > 0) {
     // One chunk after the other.
   }
   await chunks.close()
@@ -41,12 +43,12 @@ async function lose(...indexes: number[]): Promise<void> {
   const pipeline = redis.pipeline()
   for (const index of indexes) {
     pipeline.del(completions.toKey(jobIdOf(index)))
-    pipeline.lrem(completions.toKey('wait'), 1, jobIdOf(index))
+    pipeline.zrem(completions.toKey('prioritized'), jobIdOf(index))
   }
   await pipeline.exec()
 }
 
-const waitingIds = async () => (await session.completions.getWaiting(0, -1)).map((job) => job.id).sort()
+const waitingIds = async () => (await waitingJobs(session.completions)).map((job) => job.id).sort()
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index)
 
 describe('a request that is in no state of the queue', () => {
@@ -114,7 +116,7 @@ describe('a request that is in some state of the queue', () => {
   it('is left where it is: waiting, delayed or running, also while the queue is paused', async () => {
     const { redis, completions } = session
     const move = async (index: number): Promise<void> => {
-      await redis.lrem(completions.toKey('wait'), 1, jobIdOf(index))
+      await takeFromWaiting(session, jobIdOf(index))
     }
     await move(1)
     await redis.zadd(completions.toKey('delayed'), 1e15, jobIdOf(1))
@@ -123,8 +125,8 @@ describe('a request that is in some state of the queue', () => {
     await completions.pause()
     expect(await reconciled()).toBe(0)
     await completions.resume()
-    expect(await completions.getJobCounts('wait', 'delayed', 'active')).toEqual({
-      wait: 3,
+    expect(await countJobs(completions)).toEqual({
+      waiting: 3,
       delayed: 1,
       active: 1,
     })

@@ -7,6 +7,7 @@ import { createDeadLetters, type DeadLetters } from '../../src/completions/dead-
 import type { Edit } from '../../src/completions/edit.js'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js'
 import { type BatchWorker, startBatchWorker } from '../../workers/batch-worker.js'
+import { createFeedBudget, type FeedBudget } from '../../workers/feed-budget.js'
 import { expectAnswers, ids, idsOf, jsonLines, readOutput, request } from '../support/batch-files.js'
 import { silent, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { startTestWorker, type TestWorker } from '../support/completion-worker.js'
@@ -34,12 +35,12 @@ afterEach(async () => {
   await simulator.close()
 })
 
-function work(batch: TestBatch, mayFeed = async () => true): void {
+function work(batch: TestBatch, budget: FeedBudget = createFeedBudget(session)): void {
   batches = startBatchWorker({
     lease: batch.lease,
     store: session.store,
     work: { ...batch.deps, bury: letters.bury },
-    mayFeed,
+    budget,
     log: silent,
     onTrouble: () => undefined,
   })
@@ -145,9 +146,10 @@ describe('a batch whose dead letters are retried', () => {
     let room = false
     let asked = 0
     await batch.lease.hold()
-    work(batch, async () => {
+    const budget = createFeedBudget(session)
+    work(batch, async (...asking) => {
       asked++
-      return room
+      return room ? budget(...asking) : { next: () => null, fed: () => undefined }
     })
     await eventually('it asked for room', () => asked > 3)
     expect(await session.redis.zcard(session.keys.retries(batch.id))).toBe(2)

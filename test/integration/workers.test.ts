@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { openDataDirectory } from '../../src/batches/data-directory.js'
 import { createDirectoryLease } from '../../src/batches/lease.js'
 import type { KeyNames } from '../../src/completions/key-holder.js'
+import { countJobs } from '../../src/completions/queues.js'
 import { INBOX_BATCH } from '../../src/completions/request.js'
 import { InvalidConfig, loadConfig } from '../../src/config.js'
 import { connectRedis } from '../../src/redis/connect.js'
@@ -17,6 +18,7 @@ import { simulate } from '../support/cli.js'
 import { completion, scriptConduit } from '../support/conduit.js'
 import { eventually } from '../support/eventually.js'
 import { type HandIn, handIn } from '../support/hand-in.js'
+import { waitingJobs } from '../support/jobs.js'
 import { serverBinary, startPrivateRedis } from '../support/private-redis.js'
 import { uniquePrefix } from '../support/redis.js'
 import { startWorkers, type WorkersOf } from '../support/workers.js'
@@ -146,8 +148,8 @@ describe('told to stop', () => {
     expect(await ended).toBe('in_order')
     expect(conduit.calls).toHaveLength(2)
     expect(await batch.snapshot()).toMatchObject({ completed: 2, maybeBilled: 0 })
-    expect(await batch.session.completions.getJobCounts('wait', 'active', 'delayed')).toEqual({
-      wait: 8,
+    expect(await countJobs(batch.session.completions)).toEqual({
+      waiting: 8,
       active: 0,
       delayed: 0,
     })
@@ -164,7 +166,7 @@ describe('told to stop', () => {
     expect(await workers.stop()).toBe('in_order')
 
     await eventually('the call was aborted', () => conduit.calls[0]?.aborted === true)
-    const [job] = await batch.session.completions.getWaiting()
+    const [job] = await waitingJobs(batch.session.completions)
     expect(job).toMatchObject({ id: `${batch.id}-0-0`, attemptsMade: 0 })
     expect(await batch.snapshot()).toMatchObject({ retries: 0, maybeBilled: 1, completed: 0 })
 

@@ -26,6 +26,7 @@ export const QUICK_OPTIONS: BatchOptions = {
   timeoutMs: 10_000,
   backoffBaseMs: 20,
   backoffCapMs: 200,
+  priority: 'normal',
 }
 
 /** A log that nobody reads. */

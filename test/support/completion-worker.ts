@@ -1,4 +1,4 @@
-import { feedNextChunk } from '../../src/batches/feeder.js'
+import { feedPortion } from '../../src/batches/feeder.js'
 import type { Session } from '../../src/batches/session.js'
 import { createKeyHolder, type KeySource } from '../../src/completions/key-holder.js'
 import { createConduitClient } from '../../src/conduit/client.js'
@@ -64,7 +64,7 @@ export async function startTestWorker(session: Session, options: TestWorkerOptio
 export async function feedAll(batch: TestBatch): Promise<void> {
   const chunks = await batch.chunks()
   let fed: number
-  do fed = await feedNextChunk(batch.id, chunks, batch.deps)
+  do fed = (await feedPortion(batch.id, 500, chunks, batch.deps)).count
   while (fed > 0)
   await chunks.close()
 }

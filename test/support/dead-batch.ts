@@ -1,6 +1,7 @@
 import { errorLine } from '../../src/completions/output-line.js'
 import type { Failure } from '../../src/conduit/outcome.js'
 import { type BatchWorker, startBatchWorker } from '../../workers/batch-worker.js'
+import { createFeedBudget } from '../../workers/feed-budget.js'
 import { MODEL } from './batch-files.js'
 import { silent, type TestBatch } from './batches.js'
 import { eventually } from './eventually.js'
@@ -33,7 +34,7 @@ function startBatches({ lease, session, deps }: TestBatch): BatchWorker {
     lease,
     store: session.store,
     work: deps,
-    mayFeed: async () => true,
+    budget: createFeedBudget(session),
     log: silent,
     onTrouble: () => undefined,
   })

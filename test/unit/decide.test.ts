@@ -37,7 +37,14 @@ const ATTEMPT: FailedAttempt = {
   message: 'later',
   requestId: 'req_1',
 }
-const options = { concurrency: 1, maxAttempts: 8, timeoutMs: 1000, backoffBaseMs: 1000, backoffCapMs: 60_000 }
+const options = {
+  concurrency: 1,
+  maxAttempts: 8,
+  timeoutMs: 1000,
+  backoffBaseMs: 1000,
+  backoffCapMs: 60_000,
+  priority: 'normal' as const,
+}
 
 function attempt(
   made: number,

@@ -17,7 +17,14 @@ const REQUEST: CompletionRequest = {
   line: 12,
   body: { model: 'gpt-4o', messages: [] },
 }
-const OPTIONS = { concurrency: 1, maxAttempts: 3, timeoutMs: 1000, backoffBaseMs: 1000, backoffCapMs: 60_000 }
+const OPTIONS = {
+  concurrency: 1,
+  maxAttempts: 3,
+  timeoutMs: 1000,
+  backoffBaseMs: 1000,
+  backoffCapMs: 60_000,
+  priority: 'normal' as const,
+}
 
 /** What is recorded when a request ends so at its last attempt. */
 function deathBy(reply: Reply): { line: string; letter: DeadLetter } {

@@ -1,5 +1,6 @@
 import type { Queue } from 'bullmq'
 import { z } from 'zod'
+import { countJobs } from '../../completions/queues.js'
 import {
   type CompletionRequest,
   INBOX_BATCH,
@@ -7,7 +8,7 @@ import {
   requestLimitsSchema,
 } from '../../completions/request.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
-import { asJob } from '../feeder.js'
+import { addRequests } from '../jobs.js'
 import type { InboxDeps } from './inbox-collector.js'
 
 const fedScript = loadScript(new URL('../fed.lua', import.meta.url))
@@ -31,7 +32,7 @@ export interface InboxRetryDeps extends Pick<InboxDeps, 'redis' | 'keys'> {
  * @returns how many were fed
  */
 export async function feedInboxRetries(deps: InboxRetryDeps): Promise<number> {
-  const { redis, keys, queue } = deps
+  const { redis, keys } = deps
   const indexes = await nextRetries(deps)
   if (indexes.length === 0) return 0
   const [generations, histories, edits] = await Promise.all([
@@ -44,7 +45,7 @@ export async function feedInboxRetries(deps: InboxRetryDeps): Promise<number> {
     // Without a body there is nothing to call: Redis has lost it.
     return body === null ? [] : [toRequest(index, generations[i], body, readEnd(histories[i]))]
   })
-  if (requests.length > 0) await queue.addBulk(requests.map(asJob))
+  await addRequests(INBOX_BATCH, requests, deps)
   const fed = indexes.flatMap((index, i) => [index, generations[i] ?? '0'])
   await runScript(redis, fedScript, [keys.retries(INBOX_BATCH), keys.generations(INBOX_BATCH)], fed)
   return requests.length
@@ -53,7 +54,7 @@ export async function feedInboxRetries(deps: InboxRetryDeps): Promise<number> {
 async function nextRetries({ redis, keys, queue }: InboxRetryDeps): Promise<string[]> {
   const first = await redis.zrange(keys.retries(INBOX_BATCH), '0', String(MOST_RETRIES - 1))
   if (first.length === 0) return []
-  const isBusy = (await queue.getWaitingCount()) >= ENOUGH_READY
+  const isBusy = (await countJobs(queue)).waiting >= ENOUGH_READY
   const indexes = isBusy ? first.slice(0, A_FEW) : first
   const sizes = await Promise.all(indexes.map((index) => redis.hstrlen(keys.edits(INBOX_BATCH), index)))
   let left = MOST_RETRIED_BYTES

@@ -1,10 +1,9 @@
-import type { Redis } from 'ioredis'
 import { customIdKey } from '../../completions/custom-id-key.js'
 import { type BatchOptions, INBOX_BATCH } from '../../completions/request.js'
-import type { QueueKeys } from '../../redis/keys.js'
+import { TURN_FUNCTIONS, type TurnsDeps, turnKeys } from '../../completions/turns/turns.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
 
-const reserveScript = loadScript(new URL('./reserve.lua', import.meta.url))
+const reserveScript = loadScript(new URL('./reserve.lua', import.meta.url), TURN_FUNCTIONS)
 
 /** What the workers do for a single request that does not say otherwise: the defaults of `run`. */
 const INBOX_OPTIONS: BatchOptions = {
@@ -13,6 +12,7 @@ const INBOX_OPTIONS: BatchOptions = {
   timeoutMs: 300_000,
   backoffBaseMs: 1000,
   backoffCapMs: 60_000,
+  priority: 'normal',
 }
 
 /** A Redis string has 2^32 bits, and each request costs one in the bitmap of what is done. */
@@ -38,19 +38,22 @@ export interface Reservation {
 export interface Reserved {
   readonly kind: 'new' | 'open' | 'known' | 'taken' | 'full' | 'crowded'
   readonly index: number
+  /** The priority of its job, for `new` and `open`. */
+  readonly turn: number
 }
 
 /** Reserves a place in the inbox: the same custom id gets the same place for as long as its answer is kept. */
 export async function reserve(
-  redis: Redis,
-  keys: QueueKeys,
+  deps: TurnsDeps,
   { customId, digest, keepSeconds }: Reservation,
 ): Promise<Reserved> {
+  const { redis, keys } = deps
   const own = [keys.batch(INBOX_BATCH), customIdKey(keys, customId)]
-  const names = [...own, keys.done(INBOX_BATCH), keys.generations(INBOX_BATCH)]
+  const names = [...own, keys.done(INBOX_BATCH), keys.generations(INBOX_BATCH), ...turnKeys(deps)]
   const options = JSON.stringify(INBOX_OPTIONS)
   const bounds = [MOST_REQUESTS, MOST_OPEN_REQUESTS]
-  const args = [keys.inbox.request(''), customId, digest, keepSeconds, options, ...bounds]
-  const [kind, index] = (await runScript(redis, reserveScript, names, args)) as [Reserved['kind'], number]
-  return { kind, index }
+  const args = [keys.inbox.request(''), customId, digest, keepSeconds, options, ...bounds, INBOX_BATCH]
+  const reply = await runScript(redis, reserveScript, names, args)
+  const [kind, index, turn] = reply as [Reserved['kind'], number, number]
+  return { kind, index, turn }
 }

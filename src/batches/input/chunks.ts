@@ -19,6 +19,8 @@ export interface InputRequest {
   readonly line: number
   readonly customId: string
   readonly body: Record<string, unknown>
+  /** Of its line. */
+  readonly bytes: number
 }
 
 /** Up to 500 requests: indexes `first` to `first + count - 1`, each in `requests` or in `rejects`, both in order. */
@@ -37,11 +39,16 @@ export interface ReadChunk {
   readonly next: ChunkCursor
 }
 
+/** What a chunk weighs in the input; nothing of it is read for that. */
+export type ChunkSize = Pick<Chunk, 'first' | 'count' | 'bytes'>
+
 export interface ChunkReader {
   /** The chunk at a cursor; null when there are no more. */
   read(at: ChunkCursor): Promise<ReadChunk | null>
   /** The chunk that holds the request with this index; null when there is none. */
   find(index: number): Promise<ReadChunk | null>
+  /** The size of the chunk that holds the request with this index; null when there is none. */
+  sizeAt(index: number): Promise<ChunkSize | null>
   close(): Promise<void>
 }
 
@@ -79,6 +86,7 @@ export async function openChunks({ directory, sourcePath, model }: ChunkReaderOp
   return {
     read: async ({ at }) => load(await index.rowAt(at)),
     find: async (wanted) => load(await index.rowOf(wanted)),
+    sizeAt: async (wanted) => (await index.rowOf(wanted))?.row ?? null,
     close: () => index.close(),
   }
 }
@@ -121,7 +129,10 @@ function toChunk(row: ChunkRow, lines: readonly InputLine[], model: string | nul
     const parsed = parseLine(input, model)
     // A version that is stricter than the one that staged still owes the request an end.
     if (!parsed.ok) rejects.push({ index, customId: parsed.customId, problem: parsed.problem })
-    else requests.push({ index, line: input.line, customId: parsed.customId, body: parsed.body })
+    else {
+      const { customId, body } = parsed
+      requests.push({ index, line: input.line, customId, body, bytes: input.bytes.length })
+    }
   }
   return { first: row.first, count: row.count, requests, rejects, bytes: row.bytes }
 }

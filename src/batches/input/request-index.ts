@@ -40,6 +40,7 @@ export async function notingRequests(chunks: ChunkReader, directory: string): Pr
       return found
     },
     find: chunks.find,
+    sizeAt: chunks.sizeAt,
     async close() {
       try {
         await chunks.close()

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { PRIORITIES } from '../../completions/priority.js'
 import { queueName, seconds, someText, wholeNumber } from '../option-values.js'
 
 /** What `run` and `submit` say of a batch: its input, where answers go, how it is to be treated. */
@@ -20,6 +21,11 @@ export function addBatchOptions(command: Command): Command {
       secondsOption('--backoff-base <seconds>', 'wait after the first failed attempt', 0.01, 3600, 1),
     )
     .addOption(secondsOption('--backoff-cap <seconds>', 'longest wait between attempts', 0.01, 86_400, 60))
+    .addOption(
+      new Option('--priority <priority>', 'its part of the calls beside other batches: 4, 2 or 1 parts')
+        .choices(PRIORITIES)
+        .default('normal'),
+    )
     .option('--strict', 'refuse the file if one line of it cannot be sent')
     .option('--fresh', 'start over: forget the answers that are there')
 }

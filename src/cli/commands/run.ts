@@ -26,6 +26,7 @@ const MANUAL: Manual = {
   examples: [
     { type: 'conduit-batch run prompts.jsonl' },
     { type: 'conduit-batch run prompts.jsonl --model gpt-4o-mini --concurrency 200' },
+    { type: 'conduit-batch run urgent.jsonl --priority high', for: 'twice the calls of other batches' },
     { type: 'conduit-batch run prompts.jsonl --rpm 300', for: 'leave the rest of the limit to others' },
     { type: 'zcat big.jsonl.gz | conduit-batch run - --output answers.jsonl --json' },
     { type: 'conduit-batch run prompts.jsonl --strict', for: 'send nothing if one line is wrong' },

@@ -1,3 +1,4 @@
+import type { Priority } from '../../completions/priority.js'
 import type { ConfigurationFlags, PaceFlags } from '../common-options.js'
 
 /** What `run` and `submit` take, as commander hands it over. Times are milliseconds. */
@@ -10,6 +11,7 @@ export interface BatchFlags extends ConfigurationFlags {
   readonly timeout: number
   readonly backoffBase: number
   readonly backoffCap: number
+  readonly priority: Priority
   readonly strict?: true
   readonly fresh?: true
   readonly json?: true

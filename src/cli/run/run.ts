@@ -58,6 +58,8 @@ export async function run(input: string, flags: RunFlags): Promise<ExitCode> {
     const session = await redis.open(manifest.queue)
     try {
       await registerBatch(session, directory, manifest)
+      // Also for whoever works on it already.
+      await session.store.setPriority(manifest.batch, flags.priority)
       if (!resumed && manifest.inherits !== null) screen.notice(inheritanceWords(manifest, manifest.inherits))
       return await workAndReport(session, manifest, resumed, interruptions, context)
     } finally {

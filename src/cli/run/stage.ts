@@ -57,5 +57,6 @@ export function optionsOf(flags: BatchFlags): Manifest['options'] {
     timeoutMs: flags.timeout,
     backoffBaseMs: flags.backoffBase,
     backoffCapMs: flags.backoffCap,
+    priority: flags.priority,
   }
 }

@@ -41,6 +41,7 @@ export async function submitBatch(input: string, flags: SubmitFlags): Promise<vo
     const view = await visit(config, async ({ session }) => {
       const opened = await session(manifest.queue)
       await registerBatch(opened, directory, manifest)
+      await opened.store.setPriority(manifest.batch, flags.priority)
       const rejects = await lookAtRejects(directory.batch(manifest.batch).directory)
       return viewOf(opened, submitted, rejects, flags.name ?? null)
     })
