@@ -83,7 +83,7 @@ async function rest({ batch }: Manifest, session: Session, options: AtRestOption
   const { store, redis, keys } = session
   // A file that was shortened could not be written to: nothing would ever come to rest.
   await filesOf(options.directory.batch(batch).directory, await store.marks(batch))
-  await store.end(batch, 'cancelled', REPLACED_BY_EDIT)
+  await store.end(batch, 'replaced', REPLACED_BY_EDIT)
   // From here on a retry would bring answers that nobody takes over.
   await redis.hset(keys.batch(batch), SEALED, 1)
   await drain(batch, session, options)

@@ -3,6 +3,8 @@ import { type BatchFiles, openBatchFiles } from './batch-files.js'
 import { type BatchMarks, type BatchStore, LeaseLost } from './batch-store.js'
 import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
+import { createCloser } from './ending/close-open.js'
+import { createOpener, mustOpenAgain } from './ending/open-again.js'
 import { type FeederDeps, feedNextChunk, feedRetries } from './feeder.js'
 import { openChunks } from './input/chunks.js'
 import { InputChanged, InputNotFound, InputUnreadable, StagingDamaged } from './input/input-errors.js'
@@ -12,6 +14,7 @@ import { unpublish, unpublishCopy } from './publish.js'
 import { reconcile } from './reconciler.js'
 import { ResultFileDamaged } from './result-file.js'
 import { errorsOfAllRevisions } from './revision.js'
+import { endOf, isEnding, isOver } from './states.js'
 
 export interface BatchWorkDeps extends FeederDeps, CollectorDeps {
   readonly directory: DataDirectory
@@ -26,13 +29,20 @@ export interface BatchWork {
   feed(): Promise<number>
   /** Writes what has come; ends the batch when all of it is on disk. Gives how many lines were written. */
   collect(): Promise<number>
-  /** For a batch that was ended early: true once no call is in flight and everything is on disk. */
+  /**
+   * The next step to the early end of a batch that is cancelled or whose completion window is over, or back from such
+   * an end. Gives how many requests that concerned.
+   */
+  settleEnd(): Promise<number>
+  /** For a batch that stopped or was replaced: true once no call is in flight and everything is on disk. */
   drained(): Promise<boolean>
   close(): Promise<void>
 }
 
 /** A request that is in no state of the queue is fed again after the batch stood still for this long. */
 const STILL_MS = 5000
+/** Between two looks whether a batch is to be ended early. */
+const END_LOOK_MS = 100
 
 /**
  * Opens a batch of this data directory.
@@ -49,6 +59,9 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
     await chunks.close()
     throw error
   })
+  const close = createCloser({ batch, directory, chunks, deps })
+  const openAgain = createOpener({ batch, directory, files, deps })
+  let lookedForEndAt = Number.NEGATIVE_INFINITY
   let exhausted = false
   let stillSince = deps.now()
   let reconciled = false
@@ -80,14 +93,33 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
         return lines
       }
       const marks = await store.marks(batch)
-      if (marks?.state !== 'running') return 0
-      const isOver = marks.completed + marks.failed === marks.total && (await store.pending(batch)) === 0
-      if (!isOver) await reconcileWhenStill(marks)
-      else if (marks.superseded > marks.filtered) await files.renew(marks)
-      else if (await finish(manifest, marks, files, deps)) {
-        log.info({ total: marks.total, failed: marks.failed }, 'batch.completed')
+      if (marks === null || isOver(marks.state) || mustOpenAgain(marks)) return 0
+      const isWhole = marks.completed + marks.failed === marks.total && (await store.pending(batch)) === 0
+      if (!isWhole) {
+        if (marks.state === 'running') await reconcileWhenStill(marks)
+      } else if (marks.superseded > marks.filtered) await files.renew(marks)
+      else {
+        const end = isEnding(marks.state) ? endOf(marks.state) : 'completed'
+        if (await finish(manifest, marks, end, files, deps)) {
+          log.info({ total: marks.total, failed: marks.failed, unfinished: marks.unfinished }, `batch.${end}`)
+        }
       }
       return 0
+    },
+    async settleEnd() {
+      if (performance.now() - lookedForEndAt < END_LOOK_MS) return 0
+      if (await store.expire(batch)) log.info('batch.expiring')
+      const marks = await store.marks(batch)
+      let settled = 0
+      if (marks !== null && isEnding(marks.state)) settled = await close(marks, marks.state)
+      else if (marks !== null && mustOpenAgain(marks)) {
+        settled = await openAgain(marks)
+        // Jobs of what was fed are gone.
+        reconciled = false
+      }
+      // In the middle of it there is no need to wait.
+      lookedForEndAt = settled > 0 ? Number.NEGATIVE_INFINITY : performance.now()
+      return settled
     },
     async drained() {
       const active = await deps.queue.getRanges(['active'])
@@ -109,12 +141,13 @@ async function isFed(batch: string, store: BatchStore): Promise<boolean> {
 async function finish(
   manifest: Manifest,
   marks: BatchMarks,
+  end: 'completed' | 'cancelled' | 'expired',
   files: BatchFiles,
   deps: BatchWorkDeps,
 ): Promise<boolean> {
   await files.publish(marks)
   if (marks.errorsBytes === 0) await clearReplacedErrors(manifest, deps.directory)
-  if (!(await deps.store.end(manifest.batch, 'completed', ''))) return false
+  if (!(await deps.store.end(manifest.batch, end, ''))) return false
   await files.tidy(marks)
   await removeReplaced(manifest, deps.directory)
   return true

@@ -7,6 +7,7 @@ import type { Ending, Recorded } from '../completions/record.js'
 import { type CompletionRequest, jobId, type RequestPlace } from '../completions/request.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchStore } from './batch-store.js'
+import { mustOpenAgain } from './ending/open-again.js'
 import type { Chunk, ChunkReader } from './input/chunks.js'
 import { readRetried } from './read-retried.js'
 import type { Unsendable } from './requests-at.js'
@@ -67,7 +68,8 @@ async function addJobs(queue: Queue, requests: readonly CompletionRequest[]): Pr
  */
 export async function feedNextChunk(batch: string, chunks: ChunkReader, deps: FeederDeps): Promise<number> {
   const marks = await deps.store.marks(batch)
-  if (marks === null || marks.state !== 'running') return 0
+  // What an end closed is opened first: it would be taken for done.
+  if (marks === null || marks.state !== 'running' || mustOpenAgain(marks)) return 0
   const next = await chunks.read({ at: marks.cursor })
   if (next === null) return 0
   const { chunk } = next
@@ -90,6 +92,7 @@ export async function feedNextChunk(batch: string, chunks: ChunkReader, deps: Fe
  */
 export async function feedRetries(batch: string, chunks: ChunkReader, deps: FeederDeps): Promise<number> {
   const { redis, keys, queue } = deps
+  if ((await redis.hget(keys.batch(batch), 'state')) !== 'running') return 0
   const indexes = await redis.zrange(keys.retries(batch), '0', String(MOST_RETRIES - 1))
   if (indexes.length === 0) return 0
   const generations = await redis.hmget(keys.generations(batch), ...indexes)

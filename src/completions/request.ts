@@ -44,6 +44,10 @@ export const batchOptionsSchema = z.strictObject({
   timeoutMs: z.number().positive(),
   backoffBaseMs: z.number().positive(),
   backoffCapMs: z.number().positive(),
+  /** How long after it was made a batch expires; none by default. */
+  completionWindowMs: z.number().positive().optional(),
+  /** Stop the batch when nearly all of its last outcomes are dead with one code; by default so. */
+  brake: z.boolean().optional(),
 })
 
 export type BatchOptions = z.infer<typeof batchOptionsSchema>

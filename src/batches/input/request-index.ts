@@ -40,6 +40,7 @@ export async function notingRequests(chunks: ChunkReader, directory: string): Pr
       return found
     },
     find: chunks.find,
+    span: chunks.span,
     async close() {
       try {
         await chunks.close()
