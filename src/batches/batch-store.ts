@@ -4,9 +4,9 @@ import { type BatchOptions, batchOptionsSchema, INBOX_BATCH } from '../completio
 import { UNFINISHED_CODES } from '../completions/unfinished.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
-import type { Manifest } from './manifest.js'
 import { createEndEarly, type EndEarly } from './ending/end-early.js'
-import { type BatchState, type EndingState, type OverState } from './states.js'
+import type { Manifest } from './manifest.js'
+import type { BatchState, EndingState, OverState } from './states.js'
 
 const registerScript = loadScript(new URL('./register.lua', import.meta.url))
 const advanceScript = loadScript(new URL('./advance.lua', import.meta.url))

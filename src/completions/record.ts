@@ -47,7 +47,11 @@ export async function recordAll(
   endings: readonly PlacedEnding[],
 ): Promise<Recorded[]> {
   const args = endings.flatMap(({ place, ending }) => recordArguments(place, ending))
-  return (await runScript(redis, recordScript, recordedIn(keys, batch), [batch, queueOf(keys), ...args])) as Recorded[]
+  return (await runScript(redis, recordScript, recordedIn(keys, batch), [
+    batch,
+    queueOf(keys),
+    ...args,
+  ])) as Recorded[]
 }
 
 /** Records one ending that no call was made for (a line that can't be sent), exactly once. */

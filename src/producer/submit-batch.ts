@@ -10,11 +10,14 @@ import { type OutputNames, outputNames } from '../batches/output-names.js'
 import { readBatchSnapshot } from '../batches/read-snapshot.js'
 import { registerBatch, restoreFiles } from '../batches/register-batch.js'
 import { submit } from '../batches/submit.js'
+import type { BatchOptions } from '../completions/request.js'
 import type { BatchHandle } from './batch-handle.js'
 import { type BatchRequest, toLines } from './batch-request.js'
 import { ProducerOptionInvalid } from './errors.js'
 import type { Link } from './link.js'
 import { firstIssue } from './options.js'
+
+const LONGEST_WINDOW_MS = 10 * 365 * 24 * 3600_000
 
 const submitOptionsSchema = z.strictObject({
   /** Where answers go; failures go to `….errors.jsonl` beside it. Default: `<dataDirectory>/results/`. */
@@ -28,6 +31,10 @@ const submitOptionsSchema = z.strictObject({
   maxAttempts: z.int().min(1).max(1000).default(8),
   /** For one call. */
   timeoutMs: z.number().min(100).max(3_600_000).default(300_000),
+  /** How long after it was made the batch expires: what is open then ends as `batch_expired`. Without it never. */
+  completionWindowMs: z.number().min(1000).max(LONGEST_WINDOW_MS).optional(),
+  /** Stop the batch when nearly all of its last requests fail with the same code, and ask a person. */
+  brake: z.boolean().default(true),
   /** Refuse the whole input when one request can't be sent. */
   strict: z.boolean().default(false),
   /** Start over, whatever there was: every call is made, and paid for, again. */
@@ -71,11 +78,22 @@ export async function submitBatch(
   await deps.link.use(({ redis }) => redis.ping())
   const manifest = await stage(input, settings, deps)
   await deps.link.use(async (session) => {
-    await registerBatch(session, deps.directory, manifest)
+    await registerBatch(session, deps.directory, manifest, optionsOf(settings))
     const snapshot = await readBatchSnapshot(session, manifest.batch)
     if (snapshot?.state === 'completed') await restoreFiles(deps.directory, manifest, snapshot, session)
   })
   return handleOf(manifest)
+}
+
+function optionsOf({
+  concurrency,
+  maxAttempts,
+  timeoutMs,
+  brake,
+  completionWindowMs,
+}: Settings): BatchOptions {
+  const window = completionWindowMs === undefined ? {} : { completionWindowMs }
+  return { concurrency, maxAttempts, timeoutMs, brake, ...window, ...BACKOFF }
 }
 
 function readSubmitOptions(options: SubmitOptions): Settings {
@@ -108,8 +126,7 @@ async function makeBatch(
   { directory, queue }: SubmitDeps,
 ): Promise<Manifest> {
   const { name = null, model = null, strict, fresh, onProgress } = settings
-  const { concurrency, maxAttempts, timeoutMs } = settings
-  const options = { concurrency, maxAttempts, timeoutMs, ...BACKOFF }
+  const options = optionsOf(settings)
   const submission = { input, stdin, output, errors, queue, name, model, options, strict, fresh }
   const { manifest } = await submit(directory, submission, (_step, bytes, ofBytes) =>
     onProgress?.({ bytes, ofBytes }),

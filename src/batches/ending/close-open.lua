@@ -3,9 +3,9 @@
 --      6 retries (sorted set)
 -- ARGV 1 the lease as the caller holds it  2 the state that the batch must be in  3 code of the ends
 --      4… three for each: index, generation, the line for the file
--- reply: how many were recorded; -1 when a newer holder of the lease has taken over, or the batch is let run again
+-- reply: how many were recorded; -1 when a newer holder of the lease has taken over, -2 when the batch was let run again
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
-if redis.call('HGET', KEYS[2], 'state') ~= ARGV[2] then return -1 end
+if redis.call('HGET', KEYS[2], 'state') ~= ARGV[2] then return -2 end
 local recorded = 0
 for i = 4, #ARGV, 3 do
   local index, generation, line = ARGV[i], ARGV[i + 1], ARGV[i + 2]

@@ -66,10 +66,15 @@ export function createCloser({ batch, directory, chunks, deps }: CloseOpenOption
     })
     const own = [keys.done(batch), keys.generations(batch), keys.stream(batch), keys.retries(batch)]
     const names = [keys.lease(deps.directoryId), keys.batch(batch), ...own]
-    const closed = (await runScript(redis, closeScript, names, [deps.leaseToken(), state, code, ...lines])) as number
-    if (closed < 0) throw new LeaseLost(`batch ${batch} is in other hands, or runs again`)
-    cursor = span.next
-    return closed
+    const closed = (await runScript(redis, closeScript, names, [
+      deps.leaseToken(),
+      state,
+      code,
+      ...lines,
+    ])) as number
+    if (closed === -1) throw new LeaseLost(`another process has taken over batch ${batch}`)
+    cursor = closed < 0 ? { at: 0 } : span.next
+    return Math.max(0, closed)
   }
 
   return async (marks: BatchMarks, state: EndingState): Promise<number> => {

@@ -3,10 +3,10 @@
 -- KEYS 1 lease (string)  2 batch (hash)  3 done (bitmap)  4 generations (hash)
 -- ARGV 1 the lease as the caller holds it  2 revision of the list  3 offset of the portion in it  4 of the next one
 --      5 '1' for the last portion  6… three for each: index, generation, code
--- reply: how many were opened; -1 when the lease or the mark is not what the caller thinks
+-- reply: how many were opened; -1 when a newer holder of the lease has taken over, -2 when the mark has moved
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
 local marks = redis.call('HMGET', KEYS[2], 'reopening', 'reopenedTo')
-if marks[1] ~= ARGV[2] or (marks[2] or '0') ~= ARGV[3] then return -1 end
+if marks[1] ~= ARGV[2] or (marks[2] or '0') ~= ARGV[3] then return -2 end
 local opened, codes = 0, {}
 for i = 6, #ARGV, 3 do
   local index, generation, code = ARGV[i], ARGV[i + 1], ARGV[i + 2]

@@ -44,7 +44,7 @@ export function createOpener({ batch, directory, files, deps }: OpenAgainOptions
     const names = [keys.lease(deps.directoryId), keys.batch(batch), keys.done(batch), keys.generations(batch)]
     const isLast = next === null
     const args = [deps.leaseToken(), reopening, reopenedTo, next ?? reopenedTo, isLast ? 1 : 0, ...places]
-    if (((await runScript(redis, openScript, names, args)) as number) < 0) {
+    if ((await runScript(redis, openScript, names, args)) === -1) {
       throw new LeaseLost(`another process has taken over batch ${batch}`)
     }
     return isLast ? 0 : 1

@@ -10,6 +10,9 @@ export interface BatchFlags extends ConfigurationFlags {
   readonly timeout: number
   readonly backoffBase: number
   readonly backoffCap: number
+  readonly completionWindow?: number
+  /** False with `--no-brake`. */
+  readonly brake: boolean
   readonly strict?: true
   readonly fresh?: true
   readonly json?: true

@@ -57,5 +57,7 @@ export function optionsOf(flags: BatchFlags): Manifest['options'] {
     timeoutMs: flags.timeout,
     backoffBaseMs: flags.backoffBase,
     backoffCapMs: flags.backoffCap,
+    ...(flags.completionWindow === undefined ? {} : { completionWindowMs: flags.completionWindow }),
+    brake: flags.brake,
   }
 }
