@@ -11,6 +11,7 @@ import { createDirectoryLease, type DirectoryLease } from '../src/batches/lease.
 import type { Manifest } from '../src/batches/manifest.js'
 import type { Session } from '../src/batches/session.js'
 import { createFleet } from '../src/completions/fleet.js'
+import { inFlightOf } from '../src/completions/in-flight.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { releaseDead } from './completion-role.js'
 import { type Roles, startRoles } from './roles.js'
@@ -104,8 +105,7 @@ async function drain(batch: string, session: Session, options: AtRestOptions): P
     while ((await redis.sismember(keys.drainingBatches, batch)) === 1) {
       roles ??= await startBatchRole(session, options)
       await releaseDead(session, fleet, options.log)
-      const active = await completions.getRanges(['active'])
-      const inFlight = active.filter((id) => id.startsWith(`${batch}-`)).length
+      const inFlight = await inFlightOf(batch, completions)
       options.onWaiting(
         `waiting for ${inFlight} calls in flight of batch ${batch}, which the edited file replaces`,
       )

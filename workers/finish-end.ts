@@ -6,6 +6,7 @@ import type { Session } from '../src/batches/session.js'
 import type { BatchSnapshot } from '../src/batches/snapshot.js'
 import { isOver } from '../src/batches/states.js'
 import { createFleet } from '../src/completions/fleet.js'
+import { inFlightOf } from '../src/completions/in-flight.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { releaseDead } from './completion-role.js'
 import { startRoles } from './roles.js'
@@ -45,8 +46,7 @@ export async function finishEnd(
       if (seen === null || isOver(seen.state)) return 'over'
       if (isInterrupted()) return 'interrupted'
       await releaseDead(session, fleet, log)
-      const active = await completions.getRanges(['active'])
-      onLook(seen, active.filter((id) => id.startsWith(`${batch}-`)).length)
+      onLook(seen, await inFlightOf(batch, completions))
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
     }
   } finally {

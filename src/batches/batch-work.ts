@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { inFlightOf } from '../completions/in-flight.js'
 import { type BatchFiles, openBatchFiles } from './batch-files.js'
 import { type BatchMarks, type BatchStore, LeaseLost } from './batch-store.js'
 import type { CollectorDeps } from './collector.js'
@@ -122,8 +123,7 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
       return settled
     },
     async drained() {
-      const active = await deps.queue.getRanges(['active'])
-      return !active.some((id) => id.startsWith(`${batch}-`)) && (await store.drained(batch))
+      return (await inFlightOf(batch, deps.queue)) === 0 && (await store.drained(batch))
     },
     async close() {
       await Promise.all([files.close(), chunks.close()])

@@ -1,3 +1,4 @@
+import { inFlightOf } from '../../completions/in-flight.js'
 import { type UnfinishedCode, unfinishedLine } from '../../completions/unfinished.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
 import { type BatchMarks, LeaseLost } from '../batch-store.js'
@@ -37,8 +38,7 @@ export function createCloser({ batch, directory, chunks, deps }: CloseOpenOption
   async function prepare(state: EndingState): Promise<boolean> {
     if (noted !== state) await noteIntent(directory, state)
     noted = state
-    const active = await queue.getRanges(['active'])
-    if (active.some((id) => id.startsWith(`${batch}-`))) return false
+    if ((await inFlightOf(batch, queue)) > 0) return false
     if (!jobsRemoved) await removeJobs(batch, queue)
     jobsRemoved = true
     return true

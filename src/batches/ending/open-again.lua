@@ -16,7 +16,7 @@ for i = 6, #ARGV, 3 do
     codes[code] = (codes[code] or 0) + 1
   end
 end
-redis.call('HINCRBY', KEYS[2], 'failed', -opened)
+if opened > 0 then redis.call('HINCRBY', KEYS[2], 'failed', -opened) end
 for code, count in pairs(codes) do
   if redis.call('HINCRBY', KEYS[2], 'failed:' .. code, -count) <= 0 then redis.call('HDEL', KEYS[2], 'failed:' .. code) end
 end
