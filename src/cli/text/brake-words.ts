@@ -3,13 +3,15 @@ import type { Brake } from '../../completions/brake.js'
 import type { NextSteps } from './batch-next-steps.js'
 import { oneLine } from './harmless.js'
 import { type Canvas, labelled } from './layout.js'
+import { shellWord } from './shell-word.js'
 import { suggested } from './suggest.js'
 
 /** What a person can do about a batch that the brake has stopped, as it is typed here. */
 export function brakeSteps({ batch }: Brake): NextSteps {
-  const commands = [resumeBatchCommand(batch), `conduit-batch cancel ${batch}`]
+  const id = shellWord(batch)
+  const commands = [resumeBatchCommand(id), `conduit-batch cancel ${id}`]
   const typed = commands.map((command) => suggested(command))
-  const sentences = brakeAdvice(batch).map((sentence) =>
+  const sentences = brakeAdvice(id).map((sentence) =>
     commands.reduce((text, command, i) => text.replace(command, () => typed[i] as string), sentence),
   )
   return { sentences, commands: typed }
