@@ -172,7 +172,7 @@ describe('the summary of a batch that ended early', () => {
     finishedAt: NOON_MS,
     reason: 'cancelled by ann',
   })
-  const told = (batch: BatchSnapshot) => renderSummary(batch, [], 100).join(' ').replace(/\s+/g, ' ')
+  const told = (batch: BatchSnapshot) => renderSummary(batch, [], 100, false).join(' ').replace(/\s+/g, ' ')
 
   it('counts what is not finished apart from what failed, and says how to go on', () => {
     const cancelled = told({ ...early, state: 'cancelled' })
