@@ -15,6 +15,7 @@ const closeScript = loadScript(new URL('./close-open.lua', import.meta.url))
 
 /** More results than this wait for the disk: then no more are added, so Redis holds little of any batch. */
 const MOST_UNCOLLECTED = 4 * PORTION
+const MOST_AT_ONCE = 2 * PORTION
 
 export interface CloseOpenOptions {
   readonly batch: string
@@ -55,7 +56,8 @@ export function createCloser({ batch, directory, chunks, deps }: CloseOpenOption
     return open
   }
 
-  async function close(span: ChunkSpan, open: readonly number[], state: EndingState): Promise<number> {
+  /** Null when somebody has let the batch run again. */
+  async function close(span: ChunkSpan, open: readonly number[], state: EndingState): Promise<number | null> {
     const generations = await redis.hmget(keys.generations(batch), ...open.map(String))
     const named = await namesIn(chunks, cursor)
     const code: UnfinishedCode = `batch_${endOf(state)}`
@@ -73,23 +75,28 @@ export function createCloser({ batch, directory, chunks, deps }: CloseOpenOption
       ...lines,
     ])) as number
     if (closed === -1) throw new LeaseLost(`another process has taken over batch ${batch}`)
-    cursor = closed < 0 ? { at: 0 } : span.next
-    return Math.max(0, closed)
+    cursor = span.next
+    return closed < 0 ? null : closed
   }
 
   return async (marks: BatchMarks, state: EndingState): Promise<number> => {
     if (marks.completed + marks.failed >= marks.total) return 0
     if (!(await prepare(state)) || (await redis.xlen(keys.stream(batch))) > MOST_UNCOLLECTED) return 0
-    for (;;) {
-      const span = await chunks.span(cursor)
-      if (span === null) break
+    let closed = 0
+    for (let span = await chunks.span(cursor); span !== null; span = await chunks.span(cursor)) {
       const open = await openIn(span)
-      if (open.length > 0) return close(span, open, state)
-      cursor = span.next
+      if (open.length === 0) {
+        cursor = span.next
+        continue
+      }
+      const more = await close(span, open, state)
+      if (more === null) break
+      closed += more
+      if (closed >= MOST_AT_ONCE) return closed
     }
-    // Whatever is open still was opened meanwhile: from the start.
+    // Whatever is open at the next call was opened meanwhile: from the start.
     cursor = { at: 0 }
-    return 0
+    return closed
   }
 }
 
