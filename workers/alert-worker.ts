@@ -34,8 +34,8 @@ export function startAlertWorker({ redis, keys, log, webhook }: AlertWorkerOptio
       }
       if (webhook !== null) await postAlert(webhook, alert)
       const { type, queue: _, ...fields } = alert
-      if (type === 'incident.opened') log.warn(fields, type)
-      else log.info(fields, type)
+      if (type === 'incident.resolved') log.info(fields, type)
+      else log.warn(fields, type)
     },
     {
       connection: redis,
@@ -54,8 +54,8 @@ export function startAlertWorker({ redis, keys, log, webhook }: AlertWorkerOptio
 }
 
 /** Nobody is told that all is well before they were told of the trouble, though the webhook refused that at first. */
-async function isTooEarly({ type, incident }: Alert, worker: Worker): Promise<boolean> {
-  if (type !== 'incident.resolved') return false
-  const opened = await Job.fromId(worker, `${incident}-opened`)
+async function isTooEarly(alert: Alert, worker: Worker): Promise<boolean> {
+  if (alert.type !== 'incident.resolved') return false
+  const opened = await Job.fromId(worker, `${alert.incident}-opened`)
   return opened !== undefined && !['completed', 'failed', 'unknown'].includes(await opened.getState())
 }

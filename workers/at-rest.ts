@@ -11,6 +11,7 @@ import { createDirectoryLease, type DirectoryLease, RENEW_MS } from '../src/batc
 import type { Manifest } from '../src/batches/manifest.js'
 import type { Session } from '../src/batches/session.js'
 import { createFleet } from '../src/completions/fleet.js'
+import { inFlightOf } from '../src/completions/in-flight.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { releaseDead } from './completion-role.js'
 import { type Roles, startRoles } from './roles.js'
@@ -82,7 +83,7 @@ async function rest({ batch }: Manifest, session: Session, options: AtRestOption
   const { store, redis, keys } = session
   // A file that was shortened could not be written to: nothing would ever come to rest.
   await filesOf(options.directory.batch(batch).directory, await store.marks(batch))
-  await store.end(batch, 'cancelled', REPLACED_BY_EDIT)
+  await store.end(batch, 'replaced', REPLACED_BY_EDIT)
   // From here on a retry would bring answers that nobody takes over.
   await redis.hset(keys.batch(batch), SEALED, 1)
   await drain(batch, session, options)
@@ -103,8 +104,7 @@ async function drain(batch: string, session: Session, options: AtRestOptions): P
     while ((await redis.sismember(keys.drainingBatches, batch)) === 1) {
       roles ??= await startBatchRole(session, options)
       await releaseDead(session, fleet, options.log)
-      const active = await completions.getRanges(['active'])
-      const inFlight = active.filter((id) => id.startsWith(`${batch}-`)).length
+      const inFlight = await inFlightOf(batch, completions)
       options.onWaiting(
         `waiting for ${inFlight} calls in flight of batch ${batch}, which the edited file replaces`,
       )

@@ -93,7 +93,14 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     return lines
   }
 
-  /** Writes what still came of a batch that was ended early. */
+  /** Ends early what is to be ended, a portion of each at a time. */
+  async function settleEnds(batches: readonly string[]): Promise<number> {
+    let settled = 0
+    for (const batch of batches) settled += (await open.step(batch, (target) => target.settleEnd())) ?? 0
+    return settled
+  }
+
+  /** Writes what still came of a batch that stopped or was replaced. */
   async function drain(batch: string): Promise<number> {
     // Its directory is gone, or damaged: nothing can be written. An answer that comes later brings it back here.
     if (!(await open.canOpen(batch))) {
@@ -132,6 +139,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     await open.keep(active, draining)
     let moved = await feed(active)
     moved += await collect(active)
+    moved += await settleEnds(active)
     for (const batch of draining) moved += await drain(batch)
     return moved
   }

@@ -4,13 +4,21 @@ import type { Incident } from '../admission/hold.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { actionSentence } from './advice.js'
 import type { Alert } from './alert.js'
+import { type BrakeSeen, brakeAdvice, brakeInWords } from './brake-advice.js'
 
 /** Name of the BullMQ queue under one queue's prefix. */
 export const ALERTS = 'alerts'
 
-interface Entry {
-  readonly type: Alert['type']
-  readonly incident: Incident
+type Entry =
+  | { readonly type: 'incident.opened' | 'incident.resolved'; readonly incident: Incident }
+  | { readonly type: 'batch.braked'; readonly brake: PulledBrake }
+
+/** As `record.lua` writes it. */
+interface PulledBrake extends BrakeSeen {
+  readonly batch: string
+  readonly queue: string
+  /** Unix ms. */
+  readonly at: number
 }
 
 /** Kept this long, so that an alert which is enqueued a second time after a crash is known. */
@@ -42,12 +50,18 @@ export async function drainOutbox(
   return outbox.length
 }
 
-/** Incidents as they opened, the alert of each before its all-clear (`opened` sorts before `resolved`). */
+/** As they happened, the alert of each before its all-clear (`opened` sorts before `resolved`). */
 function inOrder(a: Entry, b: Entry): number {
-  return a.incident.openedAt - b.incident.openedAt || (a.type < b.type ? -1 : 1)
+  return happenedAt(a) - happenedAt(b) || (a.type < b.type ? -1 : 1)
 }
 
-function toAlert({ type, incident }: Entry, waiting: number): Alert {
+function happenedAt(entry: Entry): number {
+  return entry.type === 'batch.braked' ? entry.brake.at : entry.incident.openedAt
+}
+
+function toAlert(entry: Entry, waiting: number): Alert {
+  if (entry.type === 'batch.braked') return brakeAlert(entry.brake, waiting)
+  const { type, incident } = entry
   const { queue, reason, openedAt, resolvedAt } = incident
   return {
     type,
@@ -63,5 +77,20 @@ function toAlert({ type, incident }: Entry, waiting: number): Alert {
     resolvedAt: resolvedAt === null ? null : new Date(resolvedAt).toISOString(),
     durationMs: resolvedAt === null ? null : resolvedAt - openedAt,
     endedBy: incident.liftedBy,
+  }
+}
+
+function brakeAlert(brake: PulledBrake, waiting: number): Alert {
+  const { batch, queue, code, at } = brake
+  return {
+    type: 'batch.braked',
+    batch,
+    queue,
+    reason: 'brake',
+    code,
+    message: `Batch ${batch} was stopped: ${brakeInWords(brake)}`,
+    since: new Date(at).toISOString(),
+    waiting,
+    action: `Nothing is lost. ${brakeAdvice(batch).join(' ')}`,
   }
 }

@@ -13,6 +13,11 @@ export interface BatchFiles {
   collect(): Promise<number>
   /** Makes the files whole again under the next revision, without what was superseded. @throws LeaseLost */
   renew(marks: BatchMarks): Promise<void>
+  /**
+   * The same without further lines of the errors file, of requests that are to be opened again. Gives how many those
+   * were; null when not all is checkpointed yet. @throws LeaseLost
+   */
+  renewWithout(marks: BatchMarks, without: (line: string) => boolean): Promise<number | null>
   /** Gives complete files their final names; no errors file when nothing failed. */
   publish(marks: BatchMarks): Promise<void>
   /** Removes what earlier revisions left, once the batch has ended. @throws LeaseLost */
@@ -47,11 +52,13 @@ export async function openBatchFiles(
     throw error
   })
 
-  async function renew(marks: BatchMarks): Promise<void> {
+  async function renew(marks: BatchMarks, without?: (line: string) => boolean): Promise<number> {
     await collector.close()
-    await renewFiles({ batch, directory, marks, published }, deps)
+    const target = { batch, directory, marks, published, ...(without === undefined ? {} : { without }) }
+    const dropped = await renewFiles(target, deps)
     published = false
     collector = await open()
+    return dropped
   }
 
   /** Files are no part of any script: before they are given names, or taken away, the lease is looked at. */
@@ -67,7 +74,13 @@ export async function openBatchFiles(
       }
       return collector.collect()
     },
-    renew,
+    async renew(marks) {
+      await renew(marks)
+    },
+    async renewWithout(marks, without) {
+      const { size } = await stat(revisionPaths(directory, marks.revision).errors)
+      return size > marks.errorsBytes ? null : renew(marks, without)
+    },
     async publish({ revision, resultsBytes, errorsBytes }) {
       const own = revisionPaths(directory, revision)
       await assertWhole(own.results, resultsBytes)

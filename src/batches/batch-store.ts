@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis'
 import type { Counter } from '../completions/handle.js'
-import type { Priority } from '../completions/priority.js'
 import { type BatchOptions, batchOptionsSchema, INBOX_BATCH } from '../completions/request.js'
+import { UNFINISHED_CODES } from '../completions/unfinished.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
+import { createEndEarly, type EndEarly } from './ending/end-early.js'
 import type { Manifest } from './manifest.js'
-import type { BatchState } from './snapshot.js'
+import type { BatchState, EndingState, OverState } from './states.js'
 
 const registerScript = loadScript(new URL('./register.lua', import.meta.url))
 const advanceScript = loadScript(
@@ -14,6 +15,7 @@ const advanceScript = loadScript(
 )
 const reopenScript = loadScript(new URL('./reopen.lua', import.meta.url))
 const drainedScript = loadScript(new URL('./drained.lua', import.meta.url))
+const configureScript = loadScript(new URL('./ending/configure.lua', import.meta.url))
 const endScript = loadScript(new URL('./end.lua', import.meta.url))
 
 /** The durable marks of a batch: what was fed, and what of its answers is on disk. */
@@ -37,6 +39,11 @@ export interface BatchMarks {
   readonly superseded: number
   /** How many of those lines the present revision is free of. */
   readonly filtered: number
+  /** Of the failed, requests that ended only because their batch was ended early. */
+  readonly unfinished: number
+  /** The revision whose errors file lists such requests that are being opened again, and how far; null: none. */
+  readonly reopening: number | null
+  readonly reopenedTo: number
 }
 
 /** Another process has taken over the directory: the caller stops what it was doing there. */
@@ -73,12 +80,20 @@ export interface CollectedTo {
   readonly bytes: number
 }
 
+export interface RegisterOptions {
+  readonly ending?: EndingState | null
+  readonly unchecked?: boolean
+}
+
 /** What Redis holds of the batches of a queue. */
-export interface BatchStore {
+export interface BatchStore extends EndEarly {
   /**
-   * @param unchecked no call is made before its files were compared with this Redis (`openCollector`)
+   * @param options `ending`: how one was being ended that Redis has lost; null: it is to run. `unchecked`: no call is
+   * made before its files were compared with this Redis (`openCollector`)
    */
-  register(manifest: Manifest, directoryId: string, unchecked?: boolean): Promise<BatchState>
+  register(manifest: Manifest, directoryId: string, options?: RegisterOptions): Promise<BatchState>
+  /** What the command says that works on a batch now; its completion window counts from when it was made. */
+  configure(batch: string, options: BatchOptions): Promise<void>
   /** Active batches of one data directory, oldest first. */
   active(directoryId: string): Promise<string[]>
   /** Batches of one data directory that were ended early and may still get answers of calls in flight. */
@@ -94,7 +109,6 @@ export interface BatchStore {
   /** The options of the command that works on the batch now. */
   setOptions(batch: string, options: BatchOptions): Promise<void>
   /** Its part of the calls from the next requests on that are fed. Nothing for a batch that Redis does not know. */
-  setPriority(batch: string, priority: Priority): Promise<void>
   /** Requests of all active batches of the queue, and single ones, that have not ended. */
   waiting(): Promise<number>
   /**
@@ -111,12 +125,15 @@ export interface BatchStore {
     run?: string,
   ): Promise<void>
   /**
-   * Ends a batch: it takes no more calls. One that is ended early is drained first. As `completed` only while
-   * nothing of it is open; false then, and when it had ended before.
+   * Ends a batch: it takes no more calls. One that `stopped` or was `replaced` is drained first. As `completed`,
+   * `cancelled` or `expired` only while nothing of it is open; false then, and when no way leads there from its state.
    */
-  end(batch: string, state: Exclude<BatchState, 'running'>, reason: string): Promise<boolean>
-  /** Lets a batch that was ended early run again; false when it is just being purged, or gone. */
-  reopen(batch: string): Promise<boolean>
+  end(batch: string, state: OverState, reason: string): Promise<boolean>
+  /**
+   * Lets a batch that was ended early run again. `over`: its completion window is, so it stays expired; `gone`: it is
+   * just being purged, or is gone.
+   */
+  reopen(batch: string): Promise<'running' | 'over' | 'gone'>
   count(batch: string, counter: Counter): Promise<void>
 }
 
@@ -129,18 +146,19 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
   }
 
   return {
-    async register(manifest, directoryId, unchecked = false) {
-      const { batch, total, options } = manifest
+    ...createEndEarly(redis, keys),
+    async register(manifest, directoryId, { ending = null, unchecked = false } = {}) {
+      const { batch, total, options, createdAt } = manifest
       const names = [keys.batch(batch), keys.activeBatches, keys.gate]
-      const args = [
-        batch,
-        directoryId,
-        total,
-        JSON.stringify(manifest),
-        JSON.stringify(options),
-        unchecked ? '-' : '',
-      ]
+      const made = [batch, directoryId, total, JSON.stringify(manifest), JSON.stringify(options)]
+      // Its age, not its date: the clock of Redis may be another.
+      const ageMs = Math.max(0, Date.now() - createdAt)
+      const args = [...made, ageMs, ...windowAndBrake(options), ending ?? 'running', unchecked ? '-' : '']
       return (await runScript(redis, registerScript, names, args)) as BatchState
+    },
+    async configure(batch, options) {
+      const args = [...windowAndBrake(options), JSON.stringify(options)]
+      await runScript(redis, configureScript, [keys.batch(batch)], args)
     },
     active: (directoryId) => inDirectory(keys.activeBatches, directoryId),
     draining: (directoryId) => inDirectory(keys.drainingBatches, directoryId),
@@ -175,6 +193,9 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
         revision: number('revision'),
         superseded: number('superseded'),
         filtered: number('filtered'),
+        unfinished: UNFINISHED_CODES.reduce((sum, code) => sum + number(`failed:${code}`), 0),
+        reopening: fields.reopening === undefined ? null : number('reopening'),
+        reopenedTo: number('reopenedTo'),
       }
     },
     async options(batch) {
@@ -182,12 +203,6 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
       return batchOptionsSchema.parse(JSON.parse(raw ?? 'null'))
     },
     async setOptions(batch, options) {
-      await redis.hset(keys.batch(batch), 'options', JSON.stringify(options))
-    },
-    async setPriority(batch, priority) {
-      const raw = await redis.hget(keys.batch(batch), 'options')
-      if (raw === null) return
-      const options = { ...batchOptionsSchema.parse(JSON.parse(raw)), priority }
       await redis.hset(keys.batch(batch), 'options', JSON.stringify(options))
     },
     async waiting() {
@@ -215,10 +230,15 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
     },
     async reopen(batch) {
       const names = [keys.batch(batch), keys.activeBatches, keys.drainingBatches]
-      return (await runScript(redis, reopenScript, names, [batch])) === 1
+      return (await runScript(redis, reopenScript, names, [batch])) as 'running' | 'over' | 'gone'
     },
     async count(batch, counter) {
       await redis.hincrby(keys.batch(batch), counter, 1)
     },
   }
+}
+
+/** As the scripts take them: milliseconds ('' none), and '1' with the brake. */
+function windowAndBrake({ completionWindowMs, brake = true }: BatchOptions): (string | number)[] {
+  return [completionWindowMs ?? '', brake ? '1' : '0']
 }

@@ -1,9 +1,12 @@
 import type { Logger } from 'pino'
+import { inFlightOf } from '../completions/in-flight.js'
 import { type BatchFiles, openBatchFiles } from './batch-files.js'
 import { assertSure, type BatchMarks, LeaseLost, RedisRestarted } from './batch-store.js'
 import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
 import { clearEnded, markEnded } from './ended-mark.js'
+import { createCloser } from './ending/close-open.js'
+import { createOpener, mustOpenAgain } from './ending/open-again.js'
 import { createFedWeight } from './fed-weight.js'
 import { type Fed, type FeederDeps, feedPortion, feedRetries } from './feeder.js'
 import { createChunkShelf } from './input/chunk-shelf.js'
@@ -15,7 +18,7 @@ import { unpublish, unpublishCopy } from './publish.js'
 import { reconcile } from './reconciler.js'
 import { ResultFileDamaged } from './result-file.js'
 import { errorsOfAllRevisions } from './revision.js'
-import type { BatchState } from './snapshot.js'
+import { type BatchState, endOf, isEnding, isOver } from './states.js'
 
 export interface BatchWorkDeps extends FeederDeps, CollectorDeps {
   readonly directory: DataDirectory
@@ -32,13 +35,20 @@ export interface BatchWork {
   weigh(count: number, fed: number): Promise<number>
   /** Writes what has come; ends the batch when all of it is on disk. Gives how many lines were written. */
   collect(): Promise<number>
-  /** For a batch that was ended early: true once no call is in flight and everything is on disk. */
+  /**
+   * The next step to the early end of a batch that is cancelled or whose completion window is over, or back from such
+   * an end. Gives how many requests that concerned.
+   */
+  settleEnd(): Promise<number>
+  /** For a batch that stopped or was replaced: true once no call is in flight and everything is on disk. */
   drained(): Promise<boolean>
   close(): Promise<void>
 }
 
 /** A request that is in no state of the queue is fed again after the batch stood still for this long. */
 const STILL_MS = 5000
+/** Between two looks whether a batch is to be ended early. */
+const END_LOOK_MS = 100
 
 /**
  * Opens a batch of this data directory.
@@ -61,6 +71,9 @@ export async function openBatchWork(
     throw error
   })
   const weight = createFedWeight(chunks)
+  const close = createCloser({ batch, directory, chunks, deps })
+  const openAgain = createOpener({ batch, directory, files, deps })
+  let lookedForEndAt = Number.NEGATIVE_INFINITY
   let stillSince = deps.now()
   let reconciled = false
 
@@ -91,18 +104,36 @@ export async function openBatchWork(
         return lines
       }
       const marks = await store.marks(batch)
-      if (marks?.state !== 'running') return 0
-      const isOver = marks.completed + marks.failed === marks.total && (await store.pending(batch)) === 0
-      if (!isOver) await reconcileWhenStill(marks)
-      else if (marks.superseded > marks.filtered) await files.renew(marks)
-      else if (await finish(manifest, marks, files, deps)) {
-        log.info({ total: marks.total, failed: marks.failed }, 'batch.completed')
+      if (marks === null || isOver(marks.state) || mustOpenAgain(marks)) return 0
+      const isWhole = marks.completed + marks.failed === marks.total && (await store.pending(batch)) === 0
+      if (!isWhole) {
+        if (marks.state === 'running') await reconcileWhenStill(marks)
+      } else if (marks.superseded > marks.filtered) await files.renew(marks)
+      else {
+        const end = isEnding(marks.state) ? endOf(marks.state) : 'completed'
+        if (await finish(manifest, marks, end, files, deps)) {
+          log.info({ total: marks.total, failed: marks.failed, unfinished: marks.unfinished }, `batch.${end}`)
+        }
       }
       return 0
     },
+    async settleEnd() {
+      if (performance.now() - lookedForEndAt < END_LOOK_MS) return 0
+      if (await store.expire(batch)) log.info('batch.expiring')
+      const marks = await store.marks(batch)
+      let settled = 0
+      if (marks !== null && isEnding(marks.state)) settled = await close(marks, marks.state)
+      else if (marks !== null && mustOpenAgain(marks)) {
+        settled = await openAgain(marks)
+        // Jobs of what was fed are gone.
+        reconciled = false
+      }
+      // In the middle of it there is no need to wait.
+      lookedForEndAt = settled > 0 ? Number.NEGATIVE_INFINITY : performance.now()
+      return settled
+    },
     async drained() {
-      const active = await deps.queue.getRanges(['active'])
-      if (active.some((id) => id.startsWith(`${batch}-`))) return false
+      if ((await inFlightOf(batch, deps.queue)) > 0) return false
       await noteState(directory, (await store.marks(batch))?.state)
       return store.drained(batch)
     },
@@ -115,13 +146,14 @@ export async function openBatchWork(
 /** What has ended is not made known again to a Redis that forgets it; what runs again is. */
 async function noteState(directory: string, state: BatchState | undefined): Promise<void> {
   if (state === 'running') await clearEnded(directory)
-  else if (state !== undefined) await markEnded(directory, state)
+  else if (state !== undefined && isOver(state)) await markEnded(directory, state)
 }
 
 /** False when something was retried meanwhile: then the batch goes on. */
 async function finish(
   manifest: Manifest,
   marks: BatchMarks,
+  end: 'completed' | 'cancelled' | 'expired',
   files: BatchFiles,
   deps: BatchWorkDeps,
 ): Promise<boolean> {
@@ -129,10 +161,10 @@ async function finish(
   await files.publish(marks)
   assertSure(deps)
   if (marks.errorsBytes === 0) await clearReplacedErrors(manifest, directory)
-  if (!(await deps.store.end(manifest.batch, 'completed', ''))) return false
+  if (!(await deps.store.end(manifest.batch, end, ''))) return false
   await files.tidy(marks)
   assertSure(deps)
-  await markEnded(directory.batch(manifest.batch).directory, 'completed')
+  await markEnded(directory.batch(manifest.batch).directory, end)
   await removeReplaced(manifest, directory)
   return true
 }

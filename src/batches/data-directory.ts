@@ -56,7 +56,7 @@ export interface OutputOwner {
 export type Replaced = NonNullable<Manifest['replaces']>
 
 /** Writes a file so that it is there whole or not at all, and survives a power cut. */
-async function writeDurably(path: string, content: string): Promise<void> {
+export async function writeDurably(path: string, content: string): Promise<void> {
   const draft = `${path}.${randomUUID()}.tmp`
   const file = await open(draft, 'wx', 0o600)
   try {

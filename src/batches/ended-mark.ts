@@ -2,7 +2,7 @@ import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createDurableFile } from './input/durable-file.js'
 import { codeOf } from './links.js'
-import type { BatchState } from './snapshot.js'
+import type { OverState } from './states.js'
 
 const NAME = 'ended.json'
 
@@ -10,7 +10,7 @@ const NAME = 'ended.json'
  * Notes on disk, beside the batch's own files, that it has ended: a Redis that lost everything is not told of it again.
  * @param directory where the batch's own files are
  */
-export async function markEnded(directory: string, state: Exclude<BatchState, 'running'>): Promise<void> {
+export async function markEnded(directory: string, state: OverState): Promise<void> {
   const file = await createDurableFile(directory)
   try {
     await file.append(`${JSON.stringify({ state })}\n`)

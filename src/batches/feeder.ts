@@ -7,6 +7,7 @@ import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
 import { assertSure, type BatchStore, type HeldLease } from './batch-store.js'
 import { cutByWeight, PORTION_BYTES } from './cut-by-weight.js'
+import { mustOpenAgain } from './ending/open-again.js'
 import type { Chunk, ChunkReader, InputRequest } from './input/chunks.js'
 import { addRequests } from './jobs.js'
 import { readRetried } from './read-retried.js'
@@ -50,7 +51,8 @@ export async function feedPortion(
   deps: FeederDeps,
 ): Promise<Fed> {
   const marks = await deps.store.marks(batch)
-  if (marks === null || marks.state !== 'running') return NOTHING_FED
+  // What an end closed is opened first: it would be taken for done.
+  if (marks === null || marks.state !== 'running' || mustOpenAgain(marks)) return NOTHING_FED
   const next = await chunks.read({ at: marks.cursor })
   if (next === null) return NOTHING_FED
   const { chunk } = next
@@ -106,6 +108,7 @@ export async function feedRetries(
   deps: FeederDeps,
 ): Promise<Fed> {
   const { redis, keys } = deps
+  if ((await redis.hget(keys.batch(batch), 'state')) !== 'running') return NOTHING_FED
   const retried = await redis.zrange(keys.retries(batch), '0', String(most - 1))
   for await (const { places: portion, bytes } of cutByWeight(retried.map(toIndex), chunks)) {
     const indexes = portion.map(({ index }) => String(index))

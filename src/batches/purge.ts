@@ -65,6 +65,6 @@ function keysOf(batch: string, keys: QueueKeys): string[] {
 
 function running(batch: string): BatchRunning {
   return new BatchRunning(
-    `Batch ${batch} is running. End it first: conduit-batch cancel ${batch} (its answers stay until it is purged)`,
+    `Batch ${batch} has not ended. End it first: conduit-batch cancel ${batch} (its answers stay until it is purged)`,
   )
 }

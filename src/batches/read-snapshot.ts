@@ -1,7 +1,9 @@
 import { sumGauges } from '../admission/gauges.js'
 import { readPace } from '../admission/read-pace.js'
+import { readBrake } from '../completions/brake.js'
 import { FRESH_HEARTBEAT_MS } from '../completions/fleet.js'
 import { countJobs } from '../completions/queues.js'
+import { UNFINISHED_CODES } from '../completions/unfinished.js'
 import type { Manifest } from './manifest.js'
 import type { Session } from './session.js'
 import type { BatchSnapshot, BatchState, QueueSnapshot } from './snapshot.js'
@@ -26,6 +28,7 @@ export async function readBatchSnapshot(session: Session, batch: string): Promis
     fed: number('fed'),
     completed: number('completed'),
     failed: number('failed'),
+    unfinished: UNFINISHED_CODES.reduce((sum, code) => sum + number(`failed:${code}`), 0),
     failedByCode: Object.fromEntries(failures.map(([name, count]) => [name.slice(7), Number(count)])),
     retries: number('retries'),
     throttled: number('throttled'),
@@ -38,6 +41,8 @@ export async function readBatchSnapshot(session: Session, batch: string): Promis
     },
     createdAt: manifest.createdAt,
     finishedAt: fields.finishedAt === undefined ? null : Number(fields.finishedAt),
+    expiresAt: fields.expiresAt === undefined ? null : Number(fields.expiresAt),
+    brake: readBrake(fields.braked),
     input: manifest.input.name,
     output: manifest.output,
     errors: manifest.errors,

@@ -5,6 +5,7 @@ import { endingOfLine } from '../completions/ending-of-line.js'
 import { placeOfLine } from '../completions/output-line.js'
 import { recordFromDisk } from '../completions/record.js'
 import type { RequestPlace } from '../completions/request.js'
+import { isUnfinishedCode } from '../completions/unfinished.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
 import { PORTION } from './portion.js'
@@ -68,7 +69,9 @@ async function recover(
 ): Promise<DeadLetter | null> {
   const ending = endingOfLine(line)
   const recorded = await recordFromDisk(redis, keys, place, ending)
-  const letter = ending.kind === 'dead' ? letterOfLine(line, place, Date.now()) : null
+  // What only the end of its batch has ended is no dead letter.
+  const died = ending.kind === 'dead' && !isUnfinishedCode(ending.code)
+  const letter = died ? letterOfLine(line, place, Date.now()) : null
   if (recorded === 'already') known.set(`${place.index}.${place.generation}`, letter)
   return recorded === 'recorded' ? letter : null
 }

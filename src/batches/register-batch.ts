@@ -3,10 +3,12 @@ import { hostname } from 'node:os'
 import type { Redis } from 'ioredis'
 import { createDeadLetters } from '../completions/dead-letters/dead-letters.js'
 import { DEAD_LETTERS, openQueue } from '../completions/queues.js'
+import type { BatchOptions } from '../completions/request.js'
 import { type QueueKeys, queueKeys } from '../redis/keys.js'
 import { createBatchStore } from './batch-store.js'
 import { removeReplaced } from './batch-work.js'
 import type { DataDirectory } from './data-directory.js'
+import { dropIntent, readIntent } from './ending/intent.js'
 import { REPLACED_BY_EDIT, SEALED } from './inherit/legacy.js'
 import type { Manifest } from './manifest.js'
 import { publish } from './publish.js'
@@ -14,6 +16,7 @@ import { ResultFileDamaged } from './result-file.js'
 import { revisionPaths } from './revision.js'
 import type { Session } from './session.js'
 import type { BatchSnapshot } from './snapshot.js'
+import type { BatchState } from './states.js'
 
 /** Its answers are being removed while somebody wants to go on with it. */
 export class BatchBeingPurged extends Error {
@@ -21,31 +24,82 @@ export class BatchBeingPurged extends Error {
 }
 
 /**
- * Makes the batch known to Redis, ends those that it replaced (on whatever queue), and lets one that stopped or was
- * cancelled run again. Doing it again changes nothing, so each start does it, and a start that failed midway is made up for.
+ * Makes the batch known to Redis, and ends those that it replaced (on whatever queue). Doing it again changes nothing,
+ * so each start does it, and a start that failed midway is made up for.
+ *
+ * @param wanted how the command that somebody has typed wants it treated; that also lets it run again when it had
+ * stopped or was ended early, but not past its completion window, nor past the brake while it wants one. Without it
+ * Redis is only told what it has lost: a batch that was being ended goes on being ended
  */
 export async function registerBatch(
   session: Session,
   directory: DataDirectory,
   manifest: Manifest,
+  wanted: BatchOptions | null = null,
 ): Promise<void> {
   const why = manifest.inherits === null ? 'replaced with --fresh' : REPLACED_BY_EDIT
   for (const { batch, queue } of await directory.replaced(manifest)) {
     const keys = queueKeys(keyPrefixOf(session), queue)
-    await createBatchStore(session.redis, keys).end(batch, 'cancelled', why)
+    await createBatchStore(session.redis, keys).end(batch, 'replaced', why)
     await dropLetters(batch, session.redis, keys)
   }
-  const state = await session.store.register(manifest, directory.id, true)
-  const ended = state === 'stopped' || state === 'cancelled'
-  if (ended && !(await session.store.reopen(manifest.batch))) {
-    throw new BatchBeingPurged(
-      `Batch ${manifest.batch} is just being removed. Type the command again in a moment.`,
-    )
+  const { store } = session
+  const own = directory.batch(manifest.batch).directory
+  if (wanted === null) {
+    await store.register(manifest, directory.id, { ending: await readIntent(own), unchecked: true })
+  } else {
+    await dropIntent(own)
+    const state = await store.register(manifest, directory.id, { unchecked: true })
+    await configure(session, manifest.batch, wanted)
+    await letRun(session, manifest.batch, state, wanted)
   }
   await session.redis.hdel(session.keys.batch(manifest.batch), SEALED)
   // For commands in other data directories, which can only say where this one is.
   const place = `${directory.path} on ${hostname()}`
   await session.redis.hset(session.keys.batch(manifest.batch), 'directoryPath', place)
+}
+
+/** Of its options, what counts at once; the others are taken over by who works on it. */
+async function configure({ store }: Session, batch: string, wanted: BatchOptions): Promise<void> {
+  const {
+    completionWindowMs: _window,
+    brake: _brake,
+    priority: _priority,
+    ...others
+  } = await store.options(batch)
+  const { completionWindowMs, brake, priority } = wanted
+  await store.configure(batch, {
+    ...others,
+    priority,
+    ...(completionWindowMs === undefined ? {} : { completionWindowMs }),
+    ...(brake === undefined ? {} : { brake }),
+  })
+}
+
+async function letRun(
+  { store, redis, keys }: Session,
+  batch: string,
+  state: BatchState,
+  { brake = true }: BatchOptions,
+): Promise<void> {
+  switch (state) {
+    case 'running':
+    case 'completed':
+      return
+    case 'stopped':
+      // A person was asked: that the command is typed again, by a script maybe, is no answer.
+      if (brake && (await redis.hexists(keys.batch(batch), 'braked')) === 1) return
+      break
+    case 'cancelling':
+    case 'expiring':
+    case 'replaced':
+    case 'cancelled':
+    case 'expired':
+      break
+  }
+  if ((await store.reopen(batch)) === 'gone') {
+    throw new BatchBeingPurged(`Batch ${batch} is just being removed. Type the command again in a moment.`)
+  }
 }
 
 /** Nobody can retry what is replaced: its dead letters would only stand beside those of the new batch. */

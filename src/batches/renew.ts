@@ -22,15 +22,18 @@ export interface RenewTarget {
   readonly marks: BatchMarks
   /** They are what somebody sees under the final names, so they must stay what they are. */
   readonly published: boolean
+  /** Lines of the errors file that go too, because their requests are open again; those are opened after it. */
+  readonly without?: (line: string) => boolean
 }
 
 /**
  * Makes the files of a batch anew, as its next revision: the answers as they are, the failures without those lines
  * whose request was retried since. Nothing may write to them meanwhile. A crash leaves the old revision in place.
+ * @returns how many lines are left out
  * @throws LeaseLost
  */
-export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<void> {
-  const { batch, directory, marks, published } = target
+export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<number> {
+  const { batch, directory, marks, published, without } = target
   const { revision, resultsBytes, errorsBytes, superseded } = marks
   // After the marks: a retry in between is counted as still to be filtered, and is filtered twice.
   const generations = await deps.redis.hgetall(deps.keys.generations(batch))
@@ -45,7 +48,8 @@ export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<
     const results = await draftCopy(from.results, to.results, published)
     drafts.push(results, errors)
     const generationOf = (index: number) => Number(generations[index] ?? 0)
-    const kept = await copyCurrent(from.errors, errors, errorsBytes, generationOf)
+    const stays = (line: string) => isCurrent(line, generationOf) && !without?.(line)
+    const kept = await copyCurrent(from.errors, errors, errorsBytes, stays)
     // Copying may have taken long: another may write to these files by now.
     await save({ revision })
     assertSure(deps)
@@ -58,25 +62,27 @@ export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<
       errorsBytes: kept.bytes,
       collected: marks.collected - kept.dropped,
       filtered: superseded,
+      ...(without === undefined ? {} : { reopening: revision, reopenedTo: 0 }),
     })
+    return kept.dropped
   } finally {
     for (const draft of drafts) await rm(draft, { force: true })
   }
 }
 
-/** Copies whole lines up to a checkpoint when they are of their request's generation, and all that comes behind. */
+/** Copies whole lines up to a checkpoint when they are to stay, and all that comes behind. */
 async function copyCurrent(
   from: string,
   to: string,
   checkpoint: number,
-  generationOf: (index: number) => number,
+  stays: (line: string) => boolean,
 ): Promise<{ readonly bytes: number; readonly dropped: number }> {
   let bytes = 0
   let dropped = 0
   const file = await open(to, 'w', 0o644)
   try {
     for await (const { lines } of wholeLines(readFileBytes(from, { range: { start: 0, end: checkpoint } }))) {
-      const kept = lines.filter((line) => isCurrent(line, generationOf))
+      const kept = lines.filter(stays)
       dropped += lines.length - kept.length
       bytes += await append(file, kept)
     }

@@ -6,7 +6,7 @@ import type { Manifest } from './manifest.js'
 import { BatchRunning, purgeBatch } from './purge.js'
 import { readBatchSnapshot } from './read-snapshot.js'
 import type { Session } from './session.js'
-import type { BatchState } from './snapshot.js'
+import { type BatchState, isOver } from './states.js'
 
 /** How long what is finished is kept, and how much of it. Times are milliseconds. */
 export interface Limits {
@@ -61,7 +61,7 @@ export function whatToRemove(batches: readonly KeptBatch[], nowMs: number, limit
 
 /** Whether nothing of a batch goes on. */
 export function hasEnded({ state, draining }: Pick<KeptBatch, 'state' | 'draining'>): boolean {
-  return state !== null && state !== 'running' && !draining
+  return state !== null && isOver(state) && !draining
 }
 
 function endOf({ finishedAt, createdAt }: KeptBatch): number {

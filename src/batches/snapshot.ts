@@ -1,9 +1,10 @@
 import type { Gauges } from '../admission/gauges.js'
 import type { Hold, Incident } from '../admission/hold.js'
 import type { PaceFigures } from '../admission/read-pace.js'
+import type { Brake } from '../completions/brake.js'
+import type { BatchState } from './states.js'
 
-/** `stopped`: it can't go on by itself (its input was edited, say); `reason` says why. */
-export type BatchState = 'running' | 'completed' | 'stopped' | 'cancelled' | 'expired'
+export type { BatchState } from './states.js'
 
 /** Tokens that Conduit reported, summed over the answers of a batch. */
 export interface Usage {
@@ -26,6 +27,8 @@ export interface BatchSnapshot {
   readonly completed: number
   /** Requests that became dead letters or could never be sent. */
   readonly failed: number
+  /** Of those, requests that had no end of their own when the batch was cancelled or expired. */
+  readonly unfinished: number
   readonly failedByCode: Readonly<Record<string, number>>
   readonly retries: number
   readonly throttled: number
@@ -35,6 +38,10 @@ export interface BatchSnapshot {
   readonly usage: Usage
   readonly createdAt: number
   readonly finishedAt: number | null
+  /** When its completion window is over, by Redis's clock; null when it has none. */
+  readonly expiresAt: number | null
+  /** What made the brake stop it; null when that did not. */
+  readonly brake: Brake | null
   readonly input: string
   readonly output: string
   /** The errors file; it exists only when there are failures. */

@@ -41,7 +41,7 @@ export interface DecideContext {
   readonly outage: boolean
 }
 
-/** 429s and outages use no attempt, but a request is not thrown back for ever. */
+/** 429s and outages use no attempt, but a request is not thrown back for ever; a completion window is the bound where there is one. */
 const LONGEST_WITHOUT_ATTEMPT_MS = 24 * 3600_000
 /** Fewer refusals than this: it waited most of that time for something else, in a paused queue say. */
 const LEAST_REFUSALS = 20
@@ -50,7 +50,7 @@ const LEAST_REFUSALS = 20
 export function decide(request: CompletionRequest, outcome: Outcome, context: DecideContext): Decision {
   const { tries, options, nowMs, random, outage } = context
   const attempts = tries.made + 1
-  const isOld = nowMs - tries.fedAt > LONGEST_WITHOUT_ATTEMPT_MS
+  const isOld = nowMs - tries.fedAt > (options.completionWindowMs ?? LONGEST_WITHOUT_ATTEMPT_MS)
   const dead = (failure: Failure, code: string): Decision => ({
     kind: 'end',
     ending: deadEnding(request, failure, code, { ...tries, made: attempts }, nowMs),

@@ -6,7 +6,10 @@ import type { DeadLetter } from './dead-letters/dead-letter.js'
 import { COMPLETIONS } from './queues.js'
 import type { RequestPlace } from './request.js'
 
-const recordScript = loadScript(new URL('./record.lua', import.meta.url))
+const recordScript = loadScript(
+  new URL('./record.lua', import.meta.url),
+  new URL('./brake.lua', import.meta.url),
+)
 const verdictScript = loadScript(
   new URL('./verdict.lua', import.meta.url),
   new URL('../redis/run-id.lua', import.meta.url),
@@ -51,8 +54,8 @@ export interface PlacedEnding {
 }
 
 /**
- * Records endings of one batch, each exactly once per request and generation, with or without its job's lock.
- * Gives for each what became of it.
+ * Records what calls for one batch ended in, each exactly once per request and generation, with or without its job's
+ * lock; the brake counts them. Gives for each what became of it.
  */
 export async function recordAll(
   redis: Redis,
@@ -61,17 +64,22 @@ export async function recordAll(
   endings: readonly PlacedEnding[],
 ): Promise<Recorded[]> {
   const args = endings.flatMap(({ place, ending }) => recordArguments(place, ending))
-  return (await runScript(redis, recordScript, recordedIn(keys, batch), [batch, ...args])) as Recorded[]
+  return (await runScript(redis, recordScript, recordedIn(keys, batch), [
+    batch,
+    queueOf(keys),
+    ...args,
+  ])) as Recorded[]
 }
 
-/** Records one ending, exactly once. */
+/** Records one ending that no call was made for (a line that can't be sent), exactly once. */
 export async function record(
   redis: Redis,
   keys: QueueKeys,
   place: RequestPlace,
   ending: Ending,
 ): Promise<Recorded> {
-  const [recorded] = await recordAll(redis, keys, place.batch, [{ place, ending }])
+  const args = [place.batch, '', ...recordArguments(place, ending)]
+  const [recorded] = (await runScript(redis, recordScript, recordedIn(keys, place.batch), args)) as Recorded[]
   return recorded as Recorded
 }
 
@@ -82,7 +90,7 @@ export async function recordFromDisk(
   { batch, index, generation }: RequestPlace,
   { kind, code, usage }: EndingOnDisk,
 ): Promise<Recorded> {
-  const args = [batch, index, generation, kind, '', code, ...tokensOf(usage), '']
+  const args = [batch, '', index, generation, kind, '', code, ...tokensOf(usage), '']
   const [recorded] = (await runScript(redis, recordScript, recordedIn(keys, batch), args)) as Recorded[]
   return recorded as Recorded
 }
@@ -100,7 +108,13 @@ function tokensOf({ prompt_tokens, completion_tokens, total_tokens }: Usage): nu
 
 function recordedIn(keys: QueueKeys, batch: string): string[] {
   const marks = [keys.batch(batch), keys.done(batch), keys.generations(batch)]
-  return [...marks, keys.stream(batch), keys.edits(batch), keys.drainingBatches]
+  const sets = [keys.drainingBatches, keys.activeBatches, keys.outbox]
+  return [...marks, keys.stream(batch), keys.edits(batch), ...sets]
+}
+
+/** The tag of a queue's keys is `{<prefix>:<queue>}`. */
+function queueOf({ tag }: QueueKeys): string {
+  return tag.slice(tag.indexOf(':') + 1, -1)
 }
 
 /** One round trip before calls of one batch; a verdict for each. */

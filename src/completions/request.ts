@@ -46,6 +46,10 @@ export const batchOptionsSchema = z.strictObject({
   backoffBaseMs: z.number().positive(),
   backoffCapMs: z.number().positive(),
   priority: z.enum(PRIORITIES).default('normal'),
+  /** How long after it was made a batch expires; none by default. */
+  completionWindowMs: z.number().positive().optional(),
+  /** Stop the batch when nearly all of its last outcomes are dead with one code; by default so. */
+  brake: z.boolean().optional(),
 })
 
 export type BatchOptions = z.infer<typeof batchOptionsSchema>

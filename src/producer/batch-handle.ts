@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { DataDirectory } from '../batches/data-directory.js'
 import type { Manifest } from '../batches/manifest.js'
 import { readBatchSnapshot } from '../batches/read-snapshot.js'
-import type { BatchSnapshot, BatchState } from '../batches/snapshot.js'
+import type { BatchSnapshot } from '../batches/snapshot.js'
+import { isOver, type OverState } from '../batches/states.js'
 import { BatchUnknown } from './errors.js'
 import { bearWith } from './fail-fast.js'
 import type { Link } from './link.js'
@@ -11,7 +12,7 @@ import type { RequestResult } from './result.js'
 
 /** How a batch ended. */
 export interface BatchSummary extends BatchSnapshot {
-  readonly state: Exclude<BatchState, 'running'>
+  readonly state: OverState
 }
 
 /** How to wait for the end of a batch. */
@@ -41,10 +42,16 @@ export interface BatchHandle extends AsyncIterable<RequestResult> {
    */
   done(options?: DoneOptions): Promise<BatchSummary>
   /**
-   * Ends the batch early: no new call starts. Answers that were on their way are still written.
-   * @returns false when it had ended before
+   * Ends the batch early: no new call starts, answers that were on their way are still written, and every other
+   * request ends as `batch_cancelled`. Whoever serves the data directory does that; `done()` waits for it.
+   * @returns false when it had ended before, or is being ended
    */
   cancel(): Promise<boolean>
+  /**
+   * Lets the batch go on after the brake has stopped it (`brake` of its progress). The same code does not stop it again.
+   * @returns false when it has not
+   */
+  resume(): Promise<boolean>
   /**
    * Gives every request's result once: answers as they come to disk, in the order in which they came; failures when
    * the batch has ended. Needs the data directory on this machine.
@@ -83,11 +90,12 @@ export function createBatchHandle(
         })
       }
     },
-    cancel: () => link.use(({ store }) => store.end(batch, 'cancelled', 'cancelled by its producer')),
+    cancel: () => link.use(({ store }) => store.cancel(batch, 'cancelled by its producer')),
+    resume: () => link.use(({ store }) => store.resumeBraked(batch)),
     [Symbol.asyncIterator]: () => readAnswers(batch, directory, link),
   }
 }
 
 function hasEnded(snapshot: BatchSnapshot): snapshot is BatchSummary {
-  return snapshot.state !== 'running'
+  return isOver(snapshot.state)
 }

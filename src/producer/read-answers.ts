@@ -4,6 +4,7 @@ import { answersAsWritten } from '../batches/batch-answers.js'
 import type { BatchMarks } from '../batches/batch-store.js'
 import type { DataDirectory } from '../batches/data-directory.js'
 import { revisionPaths } from '../batches/revision.js'
+import { isOver } from '../batches/states.js'
 import { wholeLines } from '../batches/whole-lines.js'
 import { BatchUnknown } from './errors.js'
 import { bearWith } from './fail-fast.js'
@@ -56,12 +57,12 @@ async function look(batch: string, directory: DataDirectory, link: Link): Promis
       return marks
     }
     const first = await read()
-    const goesOn = first.state === 'running' || (await store.draining(directory.id)).includes(batch)
+    const goesOn = !isOver(first.state) || (await store.draining(directory.id)).includes(batch)
     if (goesOn) return { marks: first, generations: new Map(), over: false }
     const raw = Object.entries(await redis.hgetall(keys.generations(batch)))
     const generations = new Map(raw.map(([index, count]) => [Number(index), Number(count)]))
     const marks = await read()
-    return { marks, generations, over: marks.state !== 'running' }
+    return { marks, generations, over: isOver(marks.state) }
   })
 }
 

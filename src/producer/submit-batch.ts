@@ -11,11 +11,14 @@ import { readBatchSnapshot } from '../batches/read-snapshot.js'
 import { registerBatch, restoreFiles } from '../batches/register-batch.js'
 import { submit } from '../batches/submit.js'
 import { PRIORITIES } from '../completions/priority.js'
+import type { BatchOptions } from '../completions/request.js'
 import type { BatchHandle } from './batch-handle.js'
 import { type BatchRequest, toLines } from './batch-request.js'
 import { ProducerOptionInvalid } from './errors.js'
 import type { Link } from './link.js'
 import { firstIssue } from './options.js'
+
+const LONGEST_WINDOW_MS = 10 * 365 * 24 * 3600_000
 
 const submitOptionsSchema = z.strictObject({
   /** Where answers go; failures go to `….errors.jsonl` beside it. Default: `<dataDirectory>/results/`. */
@@ -31,6 +34,10 @@ const submitOptionsSchema = z.strictObject({
   priority: z.enum(PRIORITIES).default('normal'),
   /** For one call. */
   timeoutMs: z.number().min(100).max(3_600_000).default(300_000),
+  /** How long after it was made the batch expires: what is open then ends as `batch_expired`. Without it never. */
+  completionWindowMs: z.number().min(1000).max(LONGEST_WINDOW_MS).optional(),
+  /** Stop the batch when nearly all of its last requests fail with the same code, and ask a person. */
+  brake: z.boolean().default(true),
   /** Refuse the whole input when one request can't be sent. */
   strict: z.boolean().default(false),
   /** Start over, whatever there was: every call is made, and paid for, again. */
@@ -74,12 +81,23 @@ export async function submitBatch(
   await deps.link.use(({ redis }) => redis.ping())
   const manifest = await stage(input, settings, deps)
   await deps.link.use(async (session) => {
-    await registerBatch(session, deps.directory, manifest)
-    await session.store.setPriority(manifest.batch, settings.priority)
+    await registerBatch(session, deps.directory, manifest, optionsOf(settings))
     const snapshot = await readBatchSnapshot(session, manifest.batch)
     if (snapshot?.state === 'completed') await restoreFiles(deps.directory, manifest, snapshot, session)
   })
   return handleOf(manifest)
+}
+
+function optionsOf({
+  concurrency,
+  maxAttempts,
+  timeoutMs,
+  brake,
+  priority,
+  completionWindowMs,
+}: Settings): BatchOptions {
+  const window = completionWindowMs === undefined ? {} : { completionWindowMs }
+  return { concurrency, maxAttempts, timeoutMs, priority, brake, ...window, ...BACKOFF }
 }
 
 function readSubmitOptions(options: SubmitOptions): Settings {
@@ -112,8 +130,7 @@ async function makeBatch(
   { directory, queue }: SubmitDeps,
 ): Promise<Manifest> {
   const { name = null, model = null, strict, fresh, onProgress } = settings
-  const { concurrency, maxAttempts, timeoutMs, priority } = settings
-  const options = { concurrency, maxAttempts, timeoutMs, priority, ...BACKOFF }
+  const options = optionsOf(settings)
   const submission = { input, stdin, output, errors, queue, name, model, options, strict, fresh }
   const { manifest } = await submit(directory, submission, (_step, bytes, ofBytes) =>
     onProgress?.({ bytes, ofBytes }),

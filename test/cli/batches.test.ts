@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import {
   contentOf,
   ids,
+  idsOf,
   jsonLines,
   readOutput,
   request,
@@ -89,7 +90,9 @@ test('a batch that is cancelled keeps its answers, and the same command goes on 
 
   expect(await place.run(['cancel', id])).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/is cancelled: .*\n.*are kept\.\n.*conduit-batch results b/),
+    stdout: expect.stringMatching(
+      /is cancelling: no further call starts.*\n.*\n.*conduit-batch status b\w+ --watch/,
+    ),
   })
   expect(await watch.ended).toExitWith(2)
   expect(await place.run(['cancel', id])).toMatchObject({
@@ -101,6 +104,11 @@ test('a batch that is cancelled keeps its answers, and the same command goes on 
   const partial = await place.run(['results', id])
   expect(partial).toExitWith(0)
   expect(partial.stdout.trim().split('\n')).toHaveLength(simulator.stats().completed)
+  const [answers, failures] = [
+    await readOutput(place.path('in.results.jsonl')),
+    await readOutput(place.path('in.errors.jsonl')),
+  ]
+  expect(idsOf([...answers, ...failures])).toEqual(ids(100).sort())
 
   const elsewhere = await place.run(['results', id, '--data-dir', place.path('elsewhere')])
   expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining(`but in ${place.dataDir} on `) })

@@ -98,12 +98,12 @@ describe('run on an edited file', () => {
 
     await place.write('in.jsonl', requests(42))
     const rerun = place.start(COMMAND)
-    await rerun.until('it has ended the old one', async () => (await store.marks(id))?.state === 'cancelled')
+    await rerun.until('it has ended the old one', async () => (await store.marks(id))?.state === 'replaced')
     conduit.release()
 
     const edited = await rerun.ended
     expect(edited).toExitWith(0)
-    expect(summaryOf(await old.ended).status).toBe('cancelled')
+    expect(summaryOf(await old.ended).status).toBe('replaced')
     await expectAnswers(place.path('in.results.jsonl'), ids(42))
     expect(conduit.calls).toHaveLength(42)
   })

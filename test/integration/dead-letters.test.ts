@@ -312,7 +312,7 @@ describe('a retry', () => {
     expect(await session.deadLetters.getPrioritizedCount()).toBe(0)
   })
 
-  it.each(['cancelled', 'stopped', 'expired'] as const)('is refused when its batch is %s', async (state) => {
+  it.each(['replaced', 'stopped'] as const)('is refused when its batch is %s', async (state) => {
     const batch = await deadBatch(1)
     await session.store.end(batch.id, state, 'why')
     const id = `${batch.id}-0-0`

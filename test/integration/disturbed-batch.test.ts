@@ -72,7 +72,8 @@ async function finished(): Promise<TestBatch> {
 }
 
 const fresh = () => testBatch(jsonLines(ids(5).map((id) => request(id))), {}, session)
-const register = (batch: TestBatch) => registerBatch(session, batch.directory, batch.manifest)
+const register = (batch: TestBatch) =>
+  registerBatch(session, batch.directory, batch.manifest, batch.manifest.options)
 
 describe('a batch that was stopped or cancelled', () => {
   it('because a file was damaged goes on in the same worker, once the file is back', async () => {
@@ -96,7 +97,7 @@ describe('a batch that was stopped or cancelled', () => {
   it('is fed to its end when it runs again while a worker has it open', async () => {
     const batch = await fresh()
     const opened = await openBatchWork(batch.manifest, batch.deps)
-    await session.store.end(batch.id, 'cancelled', 'by hand')
+    await session.store.end(batch.id, 'stopped', 'by hand')
     expect((await opened.feed(500)).count).toBe(0)
     await register(batch)
     expect((await opened.feed(500)).count).toBe(5)
@@ -105,7 +106,7 @@ describe('a batch that was stopped or cancelled', () => {
 
   it('is drained no more when its directory is gone', async () => {
     const batch = await fresh()
-    await session.store.end(batch.id, 'cancelled', 'by hand')
+    await session.store.end(batch.id, 'stopped', 'by hand')
     await rm(batch.paths.directory, { recursive: true })
     expect(await draining(batch)).toEqual([batch.id])
     await work(batch)
@@ -114,7 +115,7 @@ describe('a batch that was stopped or cancelled', () => {
 
   it('does not run again while it is being purged', async () => {
     const batch = await fresh()
-    await session.store.end(batch.id, 'cancelled', 'by hand')
+    await session.store.end(batch.id, 'stopped', 'by hand')
     const { redis, keys } = session
     const crash = () => Promise.reject(new Error('crash'))
     const deps = { redis, keys, directory: batch.directory, purgeDeadLetters: crash }

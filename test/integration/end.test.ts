@@ -13,7 +13,7 @@ beforeEach(async () => {
 })
 
 const outbox = async () => Object.keys(await session.redis.hgetall(session.keys.outbox))
-const end = (id: string) => session.store.end(id, 'cancelled', '')
+const end = (id: string) => session.store.end(id, 'replaced', '')
 
 describe('the end of the last batch', () => {
   it('is the end of an incident that was lifted, though no call succeeded since', async () => {

@@ -102,7 +102,7 @@ describe('feeding', () => {
     ])
   })
 
-  it.each(['stopped', 'cancelled'] as const)('feeds nothing of a batch that is %s', async (state) => {
+  it.each(['stopped', 'replaced'] as const)('feeds nothing of a batch that is %s', async (state) => {
     const batch = await testBatch(requests(5), {}, session)
     await session.store.end(batch.id, state, '')
     expect(await withChunks(batch, (feed) => feed())).toBe(0)

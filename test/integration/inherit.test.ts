@@ -9,6 +9,7 @@ import { readRequestIndex } from '../../src/batches/input/request-index.js'
 import { openSource } from '../../src/batches/input/source.js'
 import { stageInput } from '../../src/batches/input/stage.js'
 import { answerLine, errorLine } from '../../src/completions/output-line.js'
+import { unfinishedLine } from '../../src/completions/unfinished.js'
 import { jsonLines, readOutput } from '../support/batch-files.js'
 import { REFUSAL } from '../support/endings.js'
 
@@ -42,9 +43,12 @@ interface Ends {
   readonly answered?: readonly [number, number, string][]
   readonly failed?: readonly [number, number, string][]
   readonly generations?: readonly [number, number][]
+  /** Ended only with their batch. */
+  readonly unfinished?: readonly [number, number, string][]
 }
 
-async function legacy(text: string, { answered = [], failed = [], generations = [] }: Ends): Promise<Legacy> {
+async function legacy(text: string, ends: Ends): Promise<Legacy> {
+  const { answered = [], failed = [], generations = [], unfinished = [] } = ends
   const { directory } = await staged(text)
   const place = (index: number, generation: number) => ({ batch: OLD, index, generation })
   const answers = answered.map(([index, generation, id]) =>
@@ -66,7 +70,12 @@ async function legacy(text: string, { answered = [], failed = [], generations = 
     batch: OLD,
     requests: (await readRequestIndex(directory)) ?? new Uint32Array(),
     results: await write('results.jsonl', answers),
-    errors: await write('errors.jsonl', failures),
+    errors: await write('errors.jsonl', [
+      ...failures,
+      ...unfinished.map(([index, generation, customId]) =>
+        unfinishedLine(place(index, generation), { customId, line: index + 1 }, 'batch_cancelled'),
+      ),
+    ]),
     generations: new Map(generations),
   }
 }
@@ -89,6 +98,13 @@ async function takenOver(text: string, legacies: readonly Legacy[], model = 'm')
 const line = (custom_id: string, prompt = custom_id): Line => ({ custom_id, prompt })
 
 describe('inheriting', () => {
+  it('leaves open what only the cancel of the old batch has ended', async () => {
+    const text = jsonLines([line('a'), line('b')])
+    const old = await legacy(text, { failed: [[0, 0, 'a']], unfinished: [[1, 0, 'b']] })
+    const taken = await takenOver(text, [old])
+    expect(taken).toMatchObject({ kept: 0, keptFailed: 1, failures: [{ custom_id: 'a' }] })
+  })
+
   const few = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f')
   const lines = fc.uniqueArray(fc.record({ custom_id: few, prompt: fc.constantFrom('x', 'y') }), {
     selector: ({ custom_id }) => custom_id,

@@ -171,7 +171,7 @@ describe('the verdict on a request', () => {
     expect([await verdict(7, 0), await verdict(7, 1)]).toEqual(['done', 'go'])
   })
 
-  it.each(['stopped', 'cancelled', 'expired'] as const)('is to stop when its batch is %s', async (state) => {
+  it.each(['stopped', 'replaced'] as const)('is to stop when its batch is %s', async (state) => {
     await session.store.end(batch.id, state, 'why')
     expect(await verdict(7)).toBe('stopped')
   })

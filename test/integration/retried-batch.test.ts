@@ -217,7 +217,7 @@ describe('a batch whose dead letters are retried', () => {
   })
 })
 
-describe('a batch that is cancelled', () => {
+describe('a batch that is replaced', () => {
   it('keeps the answers of calls that were in flight, and goes on without calling them again', async () => {
     const conduit = await scriptConduit()
     await caller.close()
@@ -225,7 +225,7 @@ describe('a batch that is cancelled', () => {
     const batch = await testBatch(tenWith([]), {}, session)
     work(batch)
     await eventually('calls are out', () => conduit.calls.length === 10)
-    await session.store.end(batch.id, 'cancelled', 'by hand')
+    await session.store.end(batch.id, 'replaced', 'by hand')
     for (const call of conduit.calls) call.answer(completion(`an answer to: ${call.prompt}`))
     await eventually(
       'it is drained',

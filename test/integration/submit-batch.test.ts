@@ -150,9 +150,11 @@ describe('a batch that is cancelled', () => {
     const batch = await producer.submitBatch(prompts(5), { model: MODEL })
     expect(await batch.cancel()).toBe(true)
     expect(await batch.cancel()).toBe(false)
-    expect(await batch.done()).toMatchObject({ state: 'cancelled', completed: 0 })
     await work()
-    expect(await all(batch)).toEqual([])
+    expect(await batch.done()).toMatchObject({ state: 'cancelled', completed: 0, unfinished: 5 })
+    expect(await all(batch)).toMatchObject(
+      ids(5).map((customId) => ({ kind: 'failed', customId, error: { code: 'batch_cancelled' } })),
+    )
     expect(simulator.stats().calls).toBe(0)
   })
 })

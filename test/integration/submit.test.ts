@@ -143,7 +143,7 @@ describe('an edited input', () => {
 
     expect(manifest.inherits).toEqual({ batch: batch.id, kept: 1, keptFailed: 1 })
     expect(manifest.replaces).toEqual({ batch: batch.id, queue: 'default' })
-    expect(await session.store.marks(batch.id)).toMatchObject({ state: 'cancelled' })
+    expect(await session.store.marks(batch.id)).toMatchObject({ state: 'replaced' })
     expect(await session.store.draining(batch.directory.id)).toEqual([])
     await registerBatch(session, batch.directory, manifest)
     await batch.lease.hold()
@@ -288,6 +288,6 @@ it('a batch that was replaced twice before anything was registered ends too', as
 
   await registerBatch(session, directory, third.manifest)
 
-  expect((await session.store.marks(first.manifest.batch))?.state).toBe('cancelled')
+  expect((await session.store.marks(first.manifest.batch))?.state).toBe('replaced')
   expect(await session.store.active(directory.id)).toEqual([third.manifest.batch])
 })

@@ -92,6 +92,8 @@ export async function testBatch(
   await session.store.register(manifest, directory.id)
   const lease = leaseOn(session, directory)
   await lease.hold()
+  // Nobody renews it here, and a machine may be slow.
+  await session.redis.persist(session.keys.lease(directory.id))
   return tie(session, directory, manifest, lease)
 }
 

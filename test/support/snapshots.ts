@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { HOLD_REASONS, type Hold, type Incident } from '../../src/admission/hold.js'
 import type { BatchSnapshot, QueuePace, QueueSnapshot } from '../../src/batches/snapshot.js'
+import { BATCH_STATES } from '../../src/batches/states.js'
 import type { ProgressView } from '../../src/cli/progress/view.js'
 
 /** 9 March 2026, noon in the local zone. */
@@ -16,6 +17,7 @@ export function aBatch(over: Partial<BatchSnapshot> = {}): BatchSnapshot {
     fed: 640,
     completed: 609,
     failed: 3,
+    unfinished: 0,
     failedByCode: { CHAT_MODEL_NOT_FOUND: 1, VALIDATION_ERROR: 2 },
     retries: 12,
     throttled: 31,
@@ -24,6 +26,8 @@ export function aBatch(over: Partial<BatchSnapshot> = {}): BatchSnapshot {
     usage: { prompt_tokens: 50_100, completion_tokens: 31_120, total_tokens: 81_220 },
     createdAt: NOON_MS - 60_000,
     finishedAt: null,
+    expiresAt: null,
+    brake: null,
     input: 'prompts.jsonl',
     output: 'prompts.results.jsonl',
     errors: 'prompts.errors.jsonl',
@@ -159,12 +163,13 @@ export const anyIncident: fc.Arbitrary<Incident> = fc.record({
 export const anyBatch: fc.Arbitrary<BatchSnapshot> = fc.record({
   batch: anyText,
   queue: anyQueueName,
-  state: fc.constantFrom('running', 'completed', 'stopped', 'cancelled', 'expired'),
+  state: fc.constantFrom(...BATCH_STATES),
   reason: fc.option(anyText),
   total: count,
   fed: count,
   completed: count,
   failed: count,
+  unfinished: count,
   failedByCode: fc.dictionary(anyText, count),
   retries: count,
   throttled: count,
@@ -173,6 +178,18 @@ export const anyBatch: fc.Arbitrary<BatchSnapshot> = fc.record({
   usage: fc.record({ prompt_tokens: count, completion_tokens: count, total_tokens: count }),
   createdAt: moment,
   finishedAt: fc.option(moment),
+  expiresAt: fc.option(moment),
+  brake: fc.option(
+    fc.record({
+      batch: anyText,
+      queue: anyText,
+      code: anyText,
+      count,
+      of: count,
+      message: anyText,
+      at: moment,
+    }),
+  ),
   input: anyText,
   output: anyText,
   errors: anyText,

@@ -57,7 +57,7 @@ describe('bash completes', () => {
     expect(await offered('status', '--data-dir', 'd')).toEqual(['data'])
     expect(await offered('status', 'b')).toEqual(['b0000000000a1'])
     expect(await offered('results', '')).toEqual(['b0000000000a1', 'nightly'])
-    expect(await offered('list', '--state', 'r')).toEqual(['running'])
+    expect(await offered('list', '--state', 'ru')).toEqual(['running'])
     expect(await offered('work', '--roles', '')).toEqual(['completion', 'batch', 'alert'])
   })
 

@@ -155,6 +155,12 @@ describe('a failure while Conduit is out', () => {
     expect(deadEnding(decide(REQUEST, retry, out(7, 25 * HOUR_MS))).letter.code).toBe('retries_exhausted')
   })
 
+  it('uses none for as long as its batch has a completion window', () => {
+    const context = out(7, 25 * HOUR_MS)
+    const withWindow = { ...context, options: { ...context.options, completionWindowMs: 48 * HOUR_MS } }
+    expect(decide(REQUEST, retry, withWindow).kind).toBe('outage')
+  })
+
   it('changes nothing for any other outcome', () => {
     fc.assert(
       fc.property(fc.constantFrom(throttled, dead), fc.nat({ max: 20 }), (outcome, made) => {

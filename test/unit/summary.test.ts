@@ -162,6 +162,36 @@ describe('the summary of a run', () => {
   })
 })
 
+describe('the summary of a batch that ended early', () => {
+  const early = aBatch({
+    completed: 10,
+    failed: 90,
+    unfinished: 88,
+    failedByCode: { batch_cancelled: 88, VALIDATION_ERROR: 2 },
+    total: 100,
+    finishedAt: NOON_MS,
+    reason: 'cancelled by ann',
+  })
+  const told = (batch: BatchSnapshot) => renderSummary(batch, [], 100, false).join(' ').replace(/\s+/g, ' ')
+
+  it('counts what is not finished apart from what failed, and says how to go on', () => {
+    const cancelled = told({ ...early, state: 'cancelled' })
+    expect(cancelled).toContain('Cancelled: 10 answered, 2 failed, 88 not finished (cancelled by ann).')
+    expect(cancelled).toContain('Dead letters 2: VALIDATION_ERROR 2 Not finished 88')
+    expect(cancelled).toContain('Next Start the same command again')
+    expect(told({ ...early, state: 'expired' })).toContain('with a longer --completion-window')
+  })
+
+  it('says of the brake what it saw, and the line to type', () => {
+    const seen = { code: 'NO_MODEL', count: 19, of: 20, message: 'no such model', at: NOON_MS }
+    const braked = told({ ...early, state: 'stopped', brake: { batch: 'b1', queue: 'default', ...seen } })
+    expect(braked).toContain(
+      'The brake: 19 of its last 20 requests failed with NO_MODEL; the last one: no such model.',
+    )
+    expect(braked).toContain('conduit-batch resume b1')
+  })
+})
+
 describe('the object of --json', () => {
   it('has exactly the documented form', () => {
     expect(summaryObject(finished, { status: 'completed', durationMs: 60_000.4 })).toStrictEqual({
@@ -170,6 +200,8 @@ describe('the object of --json', () => {
       total: 1000,
       completed: 980,
       failed: 20,
+      unfinished: 0,
+      brake: null,
       retries: 12,
       throttled: 31,
       pauses: 1,

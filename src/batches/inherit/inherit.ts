@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { endingOfLine } from '../../completions/ending-of-line.js'
 import { placeOfLine } from '../../completions/output-line.js'
 import type { RequestPlace } from '../../completions/request.js'
+import { unfinishedCodeOf } from '../../completions/unfinished.js'
 import { createDurableFile, type DurableFile } from '../input/durable-file.js'
 import { readFileBytes } from '../input/file-bytes.js'
 import type { RequestIndex } from '../input/request-index.js'
@@ -100,6 +101,8 @@ async function* failuresOf(heir: Heir, legacies: readonly Legacy[], taken: Uint8
       yield lines.flatMap((line) => {
         const old = placeOfLine(line)
         if (old === null || old.generation < (generations.get(old.index) ?? 0)) return []
+        // It was never called: it is open in the new batch.
+        if (unfinishedCodeOf(line) !== null) return []
         const place = placeIn(heir, legacy, line, 'dead', taken)
         return place === null ? [] : [carriedFailure(line, place, heir.requests.lineOf(place.index))]
       })

@@ -42,7 +42,16 @@ export interface ReadChunk {
 /** What a chunk weighs in the input; nothing of it is read for that. */
 export type ChunkSize = Pick<Chunk, 'first' | 'count' | 'bytes'>
 
+/** Which requests a chunk holds, known without reading the source. */
+export interface ChunkSpan {
+  readonly first: number
+  readonly count: number
+  readonly next: ChunkCursor
+}
+
 export interface ChunkReader {
+  /** The requests of the chunk at a cursor; null when there are no more. */
+  span(at: ChunkCursor): Promise<ChunkSpan | null>
   /** The chunk at a cursor; null when there are no more. */
   read(at: ChunkCursor): Promise<ReadChunk | null>
   /** The chunk that holds the request with this index; null when there is none. */
@@ -84,6 +93,10 @@ export async function openChunks({ directory, sourcePath, model }: ChunkReaderOp
   }
 
   return {
+    async span({ at }) {
+      const placed = await index.rowAt(at)
+      return placed && { first: placed.row.first, count: placed.row.count, next: { at: placed.next } }
+    },
     read: async ({ at }) => load(await index.rowAt(at)),
     find: async (wanted) => load(await index.rowOf(wanted)),
     sizeAt: async (wanted) => (await index.rowOf(wanted))?.row ?? null,

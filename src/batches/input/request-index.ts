@@ -41,6 +41,7 @@ export async function notingRequests(chunks: ChunkReader, directory: string): Pr
     },
     find: chunks.find,
     sizeAt: chunks.sizeAt,
+    span: chunks.span,
     async close() {
       try {
         await chunks.close()

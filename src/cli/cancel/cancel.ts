@@ -1,66 +1,110 @@
 import { userInfo } from 'node:os'
+import { finishEnd } from '../../../workers/finish-end.js'
+import { listenForInterruptions } from '../../../workers/interruptions.js'
+import type { DataDirectory } from '../../batches/data-directory.js'
 import type { Manifest } from '../../batches/manifest.js'
 import { readBatchSnapshot } from '../../batches/read-snapshot.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
-import { loadConfig } from '../../config.js'
-import { type FoundBatch, findBatch } from '../batch/find-batch.js'
+import { isEnding } from '../../batches/states.js'
+import { type Config, loadConfig } from '../../config.js'
+import { createLog } from '../../log.js'
+import { findBatch } from '../batch/find-batch.js'
 import type { CancelFlags } from '../commands/cancel.js'
+import { EXIT, type ExitCode } from '../exit.js'
+import { createLazyRedis } from '../run/lazy-redis.js'
+import { once } from '../run/once.js'
+import { createScreen, type Screen } from '../run/screen.js'
 import { formatCount, formatCounted } from '../text/format.js'
-import { goOnWords } from '../text/same-command.js'
-import { suggested } from '../text/suggest.js'
 import { visit } from '../visit.js'
+import { cancelledWords } from './cancelled-words.js'
 
-/** `conduit-batch cancel`: no further call of the batch starts; what was answered is kept. */
-export async function cancel(wanted: string, flags: CancelFlags): Promise<void> {
+/**
+ * `conduit-batch cancel`: no further call of the batch starts, what was answered is kept, and what is open becomes
+ * error lines. Where nobody serves its data directory, and it is here, this process does that.
+ */
+export async function cancel(wanted: string, flags: CancelFlags): Promise<ExitCode> {
   const config = loadConfig(undefined, flags)
-  const { found, changed, batch } = await visit(config, async (visiting) => {
-    const one = await findBatch(wanted, visiting, config)
-    return { found: one, ...(await end(one)) }
-  })
-  const { manifest } = found
-  const object = {
-    batch: manifest.batch,
-    changed,
-    state: batch?.state ?? null,
-    total: manifest.total,
-    completed: batch?.completed ?? null,
-    failed: batch?.failed ?? null,
+  const screen = createScreen()
+  const interruptions = listenForInterruptions(async () => {})
+  interruptions.takeOver()
+  const isInterrupted = () => interruptions.count > 0
+  try {
+    return await visit(config, async (visiting) => {
+      const found = await findBatch(wanted, visiting, config)
+      const { manifest, session, directory } = found
+      const { batch } = manifest
+      const changed = await session.store.cancel(batch, `cancelled by ${userInfo().username}`)
+      const begun = await readBatchSnapshot(session, batch)
+      if (directory !== null && begun !== null && isEnding(begun.state)) {
+        await finishHere(manifest, directory, config, screen, isInterrupted)
+      }
+      const seen = await readBatchSnapshot(session, batch)
+      screen.close()
+      tell(manifest, seen, changed, directory !== null, flags)
+      return isInterrupted() && seen !== null && isEnding(seen.state) ? EXIT.interrupted : EXIT.answered
+    })
+  } finally {
+    screen.close()
+    interruptions.close()
   }
-  process.stdout.write(
-    flags.json
-      ? `${JSON.stringify(object)}\n`
-      : `${cancelledWords(manifest, batch, changed, found.directory !== null).join('\n')}\n`,
-  )
 }
 
-async function end({
-  manifest,
-  session,
-}: FoundBatch): Promise<{ readonly changed: boolean; readonly batch: BatchSnapshot | null }> {
-  const changed = await session.store.end(manifest.batch, 'cancelled', `cancelled by ${userInfo().username}`)
-  return { changed, batch: await readBatchSnapshot(session, manifest.batch) }
+async function finishHere(
+  { batch, queue }: Manifest,
+  directory: DataDirectory,
+  config: Config,
+  screen: Screen,
+  isInterrupted: () => boolean,
+): Promise<void> {
+  const log = createLog(config.logLevel ?? 'silent')
+  const redis = createLazyRedis(config, screen.notice, log)
+  try {
+    const session = await redis.open(queue)
+    try {
+      const onLook = (seen: BatchSnapshot, inFlight: number) => screen.passing(lookWords(seen, inFlight))
+      await finishEnd(batch, session, {
+        directory,
+        log,
+        onLook,
+        onTrouble: once(screen.notice),
+        isInterrupted,
+      })
+    } finally {
+      await session.close()
+    }
+  } finally {
+    await redis.leave()
+  }
 }
 
-/** What became of the batch, and what to type next. */
-export function cancelledWords(
+function lookWords({ batch, completed, failed, total }: BatchSnapshot, inFlight: number): string {
+  if (inFlight > 0) {
+    const calls = formatCounted(inFlight, 'call in flight finishes', 'calls in flight finish')
+    return `cancelling batch ${batch}: ${calls}`
+  }
+  return `cancelling batch ${batch}: ${formatCount(completed + failed)} of ${formatCount(total)} lines`
+}
+
+function tell(
   manifest: Manifest,
   batch: BatchSnapshot | null,
   changed: boolean,
   here: boolean,
-): string[] {
-  const { batch: id } = manifest
-  if (batch === null) return [`Redis does not know batch ${id} (any more), so nothing of it runs.`]
-  const { completed, failed, total, state } = batch
-  const results = suggested(`conduit-batch results ${id}`)
-  if (!changed) {
-    return [`Batch ${id} is ${state}: there was nothing left to cancel. Its answers: ${results}`]
+  flags: CancelFlags,
+): void {
+  const { batch: id, total } = manifest
+  const object = {
+    batch: id,
+    changed,
+    state: batch?.state ?? null,
+    total,
+    completed: batch?.completed ?? null,
+    failed: batch?.failed ?? null,
+    unfinished: batch?.unfinished ?? null,
   }
-  const open = total - completed - failed
-  return [
-    `Batch ${id} is cancelled: ${formatCount(completed)} answered, ${formatCount(failed)} failed, ` +
-      `${formatCounted(open, 'request', 'requests')} not called or in flight.`,
-    'No further call starts. Calls in flight finish, and their answers are kept.',
-    `The answers that are there: ${results}`,
-    goOnWords(manifest, here).text,
-  ]
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify(object)}\n`
+      : `${cancelledWords(manifest, batch, changed, here).join('\n')}\n`,
+  )
 }

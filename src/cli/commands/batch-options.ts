@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { PRIORITIES } from '../../completions/priority.js'
-import { queueName, seconds, someText, wholeNumber } from '../option-values.js'
+import { age, queueName, seconds, someText, wholeNumber } from '../option-values.js'
 
 /** What `run` and `submit` say of a batch: its input, where answers go, how it is to be treated. */
 export function addBatchOptions(command: Command): Command {
@@ -26,6 +26,12 @@ export function addBatchOptions(command: Command): Command {
         .choices(PRIORITIES)
         .default('normal'),
     )
+    .option(
+      '--completion-window <time>',
+      'when it expires: 90s, 30m, 24h, 7d after it was made (default: never)',
+      age,
+    )
+    .option('--no-brake', 'go on when nearly all requests fail with the same code')
     .option('--strict', 'refuse the file if one line of it cannot be sent')
     .option('--fresh', 'start over: forget the answers that are there')
 }

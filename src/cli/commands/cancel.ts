@@ -9,17 +9,21 @@ export interface CancelFlags extends ConfigurationFlags {
 
 const MANUAL: Manual = {
   description: [
-    'No further call of the batch starts. Calls in flight finish, and their answers are kept with all others: the ' +
-      'workers write them and give the files their names. Nothing is removed (conduit-batch purge does that).',
-    'The same run or submit command goes on with the batch later; no answer is called again.',
+    'No further call of the batch starts. Calls in flight finish, and their answers are kept with all others. Every ' +
+      'other request becomes a line of the errors file with the code batch_cancelled, and both files get their names, so ' +
+      'each request is in exactly one of them. Nothing is removed (conduit-batch purge does that).',
+    'Whoever serves the data directory of the batch does that. Where nobody does, and it is this one, this command does ' +
+      'it and shows how it goes; Ctrl-C leaves the rest to the next who serves it, or to the same command.',
+    'The same run or submit command opens what is batch_cancelled again later; no answer is called again.',
   ],
   examples: [
     { type: 'conduit-batch cancel b82926d785cbb' },
     { type: 'conduit-batch cancel nightly && conduit-batch results nightly > so-far.jsonl' },
   ],
   exitStatus: [
-    { code: 0, means: 'it is cancelled, or had ended before' },
+    { code: 0, means: 'it is cancelled, is being cancelled by who serves it, or had ended before' },
     { code: 1, means: 'usage, configuration, or no such batch' },
+    { code: 130, means: 'interrupted; the same command goes on' },
   ],
   seeAlso: ['results', 'status', 'pause', 'purge'],
 }
@@ -33,6 +37,6 @@ export function cancelCommand(): Command {
     .option('--json', 'print one JSON object on stdout')
     .action(async (batch: string, flags: CancelFlags) => {
       const { cancel } = await import('../cancel/cancel.js')
-      await cancel(batch, flags)
+      process.exitCode = await cancel(batch, flags)
     })
 }

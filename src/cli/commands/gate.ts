@@ -38,25 +38,37 @@ export function pauseCommand(): Command {
 
 const RESUME: Manual = {
   description: [
-    'Lifts whatever holds the queue: a pause, an empty account, a key that was refused. One call goes first; when it ' +
-      'succeeds, all go on. When the cause is still there, the queue is held again, and nobody is told twice.',
+    'Of a queue, or without a word of the queue default: lifts whatever holds it, a pause, an empty account, a key that ' +
+      'was refused. One call goes first; when it succeeds, all go on. When the cause is still there, the queue is held ' +
+      'again, and nobody is told twice.',
+    'Of a batch (its id, the beginning of it, or its name) that the brake has stopped: lets it go on. The code that it ' +
+      'was stopped for does not stop it again; another one does. Holds of its queue stay.',
+    'A word that names a queue means the queue. The id of a batch always means the batch.',
   ],
   examples: [
     { type: 'conduit-batch resume', for: 'after topping up' },
     { type: 'conduit-batch resume nightly' },
+    { type: 'conduit-batch resume b82926d785cbb', for: 'a batch that the brake has stopped' },
   ],
-  seeAlso: ['pause', 'status'],
+  exitStatus: [
+    { code: 0, means: 'it is done, or there was nothing to lift' },
+    {
+      code: 1,
+      means: 'usage, configuration, no such queue or batch, or a batch that the brake has not stopped',
+    },
+  ],
+  seeAlso: ['pause', 'status', 'cancel'],
 }
 
-/** `conduit-batch resume`: lifts every hold; one call goes first, and when it succeeds all go on. */
+/** `conduit-batch resume`: lifts every hold of a queue, or lets a batch go on after the brake. */
 export function resumeCommand(): Command {
   const command = new Command('resume')
-    .description('lift every hold of a queue, after topping up for one; no job has lost its place')
-    .argument('[queue]', 'the queue', queueName, 'default')
+    .description('lift every hold of a queue, or let a batch go on that the brake has stopped')
+    .argument('[queue-or-batch]', 'the queue, or the batch', someText, 'default')
   return addConfigurationOptions(withManual(command, RESUME))
     .option(...JSON_FLAG)
-    .action(async (queue: string, flags: GateFlags) => {
-      const { resume } = await import('../gate/change-gate.js')
-      await resume(queue, flags)
+    .action(async (word: string, flags: GateFlags) => {
+      const { resume } = await import('../gate/resume.js')
+      await resume(word, flags)
     })
 }

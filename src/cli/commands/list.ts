@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { BATCH_STATES } from '../../batches/states.js'
 import { addConfigurationOptions, type ConfigurationFlags } from '../common-options.js'
 import type { Manual } from '../help/manual.js'
 import { withManual } from '../help/with-manual.js'
@@ -12,7 +13,7 @@ export interface ListFlags extends ConfigurationFlags {
 }
 
 /** As `list` names them; `paused` runs on a queue that is held, `unknown` is a batch that Redis has forgotten. */
-export const STATES = ['running', 'paused', 'completed', 'stopped', 'cancelled', 'expired', 'unknown']
+export const STATES: readonly string[] = [...BATCH_STATES, 'paused', 'unknown']
 const DEFAULT_LIMIT = 50
 
 const MANUAL: Manual = {

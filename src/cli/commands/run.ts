@@ -9,7 +9,12 @@ const MANUAL: Manual = {
   description: [
     'Makes a batch of the input, works on it (or watches whoever does), shows how far it is, and ends with it. Answers ' +
       'go to <input>.results.jsonl, failures to <input>.errors.jsonl; each line of the input ends in exactly one.',
-    'The same command again goes on where it stopped: after Ctrl-C, a crash, or with another key.',
+    'The same command again goes on where it stopped: after Ctrl-C, a crash, or with another key; also after a cancel, ' +
+      'or once its window was over, when it names a longer one or none.',
+    'The brake: when nearly all of the last requests failed with one code (20 at the start, then 95 % of the last 200), ' +
+      'the batch stops, and this command exits with 3. conduit-batch resume BATCH lets it go on; --no-brake does without.',
+    '--completion-window: what is open when it is over becomes a line of the errors file with the code batch_expired. ' +
+      'The time runs from when the batch was made, through pauses and outages and while nothing works on it.',
   ],
   sections: [
     {
@@ -29,6 +34,7 @@ const MANUAL: Manual = {
     { type: 'conduit-batch run urgent.jsonl --priority high', for: 'twice the calls of other batches' },
     { type: 'conduit-batch run prompts.jsonl --rpm 300', for: 'leave the rest of the limit to others' },
     { type: 'zcat big.jsonl.gz | conduit-batch run - --output answers.jsonl --json' },
+    { type: 'conduit-batch run prompts.jsonl --completion-window 24h' },
     { type: 'conduit-batch run prompts.jsonl --strict', for: 'send nothing if one line is wrong' },
     {
       type: 'conduit-batch run prompts.jsonl --exit-on-pause',

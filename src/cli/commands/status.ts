@@ -9,6 +9,9 @@ export interface StatusFlags extends ConfigurationFlags {
   readonly json?: true
 }
 
+/** Of a pause it does not end. */
+const BRAKED = { code: EXIT.paused, means: 'only a person can help: stopped by the brake' }
+
 const MANUAL: Manual = {
   description: [
     'Without a batch: every queue with its gate, pace and workers, and the batches of this data directory. With one: ' +
@@ -29,7 +32,7 @@ const MANUAL: Manual = {
     { type: 'conduit-batch status --json | jq .batches' },
     { type: "conduit-batch status --json | jq '.queues[].pace'" },
   ],
-  exitStatus: BATCH_EXIT.filter(({ code }) => code !== EXIT.paused),
+  exitStatus: BATCH_EXIT.map((each) => (each.code === EXIT.paused ? BRAKED : each)),
   seeAlso: ['list', 'results', 'work', 'pause', 'resume'],
 }
 

@@ -11,7 +11,8 @@ const MANUAL: Manual = {
     'Reads the input, makes a batch of it in the data directory, tells Redis of it, and ends. Nothing is called by ' +
       'this command: workers do that, here or elsewhere (conduit-batch work), also after this terminal is closed.',
     'The id of the batch goes to stdout, alone; what there is to know goes to stderr. The same command again finds ' +
-      'the batch that it made before, and lets it go on when it was cancelled or has stopped.',
+      'the batch that it made before, and lets it go on when it was cancelled or has stopped (after the brake only with ' +
+      '--no-brake: see conduit-batch resume). A window (--completion-window) runs from when the batch was made.',
   ],
   examples: [
     { type: 'conduit-batch submit prompts.jsonl' },

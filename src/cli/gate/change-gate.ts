@@ -32,7 +32,7 @@ export async function pause(queue: string, flags: GateFlags): Promise<void> {
 }
 
 /** Lifts every hold. BullMQ's own pause follows at once, so that workers wake up now. */
-export async function resume(queue: string, flags: GateFlags): Promise<void> {
+export async function resumeQueue(queue: string, flags: GateFlags): Promise<void> {
   await withSession(queue, flags, async (session) => {
     const { gate, completions } = session
     const { lifted } = await gate.lift('*', 'person')
@@ -78,7 +78,8 @@ function withSession(queue: string, flags: GateFlags, change: (session: Session)
   return visit(config, async ({ session }) => change(await session(queue)))
 }
 
-function tell(flags: GateFlags, object: Record<string, unknown>, lines: readonly string[]): void {
+/** For people, or for programs. */
+export function tell(flags: GateFlags, object: Record<string, unknown>, lines: readonly string[]): void {
   process.stdout.write(flags.json ? `${JSON.stringify(object)}\n` : `${lines.join('\n')}\n`)
 }
 

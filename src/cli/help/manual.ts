@@ -44,7 +44,7 @@ export const LETTERS_EXIT: readonly ExitStatus[] = [
 export const BATCH_EXIT: readonly ExitStatus[] = [
   { code: 0, means: 'every request was answered' },
   { code: 1, means: 'usage, configuration or an unexpected error; the batch stopped' },
-  { code: 2, means: 'finished with failures, or cancelled' },
-  { code: 3, means: 'paused: only a person can help (with --exit-on-pause)' },
+  { code: 2, means: 'finished with failures, or ended early: cancelled, expired, replaced' },
+  { code: 3, means: 'paused (--exit-on-pause) or braked: only a person can help' },
   { code: 130, means: 'interrupted' },
 ]

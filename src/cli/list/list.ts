@@ -65,6 +65,8 @@ function asObject(row: ListRow) {
     total: manifest.total,
     completed: batch?.completed ?? null,
     failed: batch?.failed ?? null,
+    unfinished: batch?.unfinished ?? null,
+    reason: batch?.reason ?? null,
     createdAt: manifest.createdAt,
     finishedAt: batch?.finishedAt ?? null,
     input: manifest.input.name,

@@ -1,6 +1,7 @@
 import { formatCounted, formatDuration, formatEstimate, formatRate } from '../text/format.js'
 import type { Cell } from '../text/layout.js'
 import { limitWords, refusedWords } from '../text/pace-words.js'
+import { windowWords } from '../text/window-words.js'
 import type { Phase } from './phase.js'
 import type { ProgressView } from './view.js'
 
@@ -9,7 +10,7 @@ export function figures(view: ProgressView, phase: Phase): Cell[] {
   const soFar: Cell = { text: `${formatDuration(view.nowMs - view.startedAtMs)} so far`, tone: 'plain' }
   if (phase.kind === 'ended') return [...counts(view), soFar]
   if (view.batch.total <= 0) return [soFar]
-  return [...pace(view, phase), soFar, ...limit(view), ...counts(view)]
+  return [...pace(view, phase), soFar, ...window(view), ...limit(view), ...counts(view)]
 }
 
 function pace({ queue, ratePerSecond, leftMs }: ProgressView, phase: Phase): Cell[] {
@@ -20,6 +21,10 @@ function pace({ queue, ratePerSecond, leftMs }: ProgressView, phase: Phase): Cel
     figure(queue.pace.inFlight, 'in flight', 'in flight'),
     { text: left, tone: 'plain' },
   ]
+}
+
+function window({ batch: { expiresAt }, nowMs }: ProgressView): Cell[] {
+  return expiresAt === null ? [] : [{ text: `window: ${windowWords(expiresAt, nowMs)}`, tone: 'plain' }]
 }
 
 /** What is known of the limit; nothing before one was met. */

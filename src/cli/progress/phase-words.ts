@@ -1,3 +1,4 @@
+import type { EndingState, OverState } from '../../batches/states.js'
 import { formatCount, formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { OUTAGE_REST, outageHeadline } from '../text/pace-words.js'
@@ -35,6 +36,8 @@ export function phaseWords(phase: Exclude<Phase, { kind: 'paused' }>, view: Prog
       return { heading: 'WAITING', sentence: redisAway }
     case 'closing':
       return { heading: 'STOPPING', sentence: closingSentence(view) }
+    case 'ending':
+      return endingWords(phase.state, view)
     case 'ended':
       return endedWords(phase.state, view)
   }
@@ -54,13 +57,27 @@ function closingSentence({ attached, queue }: ProgressView): string {
   return `Finishing ${calls} in flight. Ctrl-C again leaves at once. The same command goes on from here.`
 }
 
-function endedWords(state: Extract<Phase, { kind: 'ended' }>['state'], { batch }: ProgressView): PhaseWords {
+function endingWords(state: EndingState, { queue }: ProgressView): PhaseWords {
+  const calls = formatCounted(queue.pace.inFlight, 'call', 'calls')
+  const waits = queue.pace.inFlight > 0 ? `The ${calls} in flight finish; then what` : 'What'
+  const rest = `${waits} is open becomes error lines.`
+  switch (state) {
+    case 'cancelling':
+      return { heading: 'CANCELLING', sentence: `No further call starts. ${rest}` }
+    case 'expiring':
+      return { heading: 'EXPIRING', sentence: `Its completion window is over. ${rest}` }
+  }
+}
+
+function endedWords(state: OverState, { batch }: ProgressView): PhaseWords {
   const because = batch.reason === null ? '' : oneLine(batch.reason)
   switch (state) {
     case 'completed':
       return { heading: 'FINISHED', sentence: 'Every request has its answer or its error.' }
     case 'stopped':
       return { heading: 'STOPPED', sentence: because || 'It cannot go on by itself.' }
+    case 'replaced':
+      return { heading: 'REPLACED', sentence: because || 'Another batch has taken its place.' }
     case 'cancelled':
       return { heading: 'CANCELLED', sentence: because || 'What was answered is kept.' }
     case 'expired':

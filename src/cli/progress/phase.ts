@@ -1,10 +1,11 @@
 import type { Hold } from '../../admission/hold.js'
-import type { BatchState } from '../../batches/snapshot.js'
+import { type EndingState, isEnding, isOver, type OverState } from '../../batches/states.js'
 import type { ProgressView } from './view.js'
 
 /** What is going on, as a person would say it; exactly one at a time. */
 export type Phase =
-  | { readonly kind: 'ended'; readonly state: Exclude<BatchState, 'running'> }
+  | { readonly kind: 'ended'; readonly state: OverState }
+  | { readonly kind: 'ending'; readonly state: EndingState }
   | { readonly kind: 'reconnecting' }
   | { readonly kind: 'closing' }
   | { readonly kind: 'paused'; readonly holds: readonly [Hold, ...Hold[]] }
@@ -17,9 +18,10 @@ export type Phase =
 /** The phase of a view; when several things are true at once, the one that a person has to know first. */
 export function phaseOf(view: ProgressView): Phase {
   const { batch, queue } = view
-  if (batch.state !== 'running') return { kind: 'ended', state: batch.state }
+  if (isOver(batch.state)) return { kind: 'ended', state: batch.state }
   if (view.connection === 'reconnecting') return { kind: 'reconnecting' }
   if (view.closing) return { kind: 'closing' }
+  if (isEnding(batch.state)) return { kind: 'ending', state: batch.state }
   const [hold, ...more] = queue.holds
   if (hold !== undefined) return { kind: 'paused', holds: [hold, ...more] }
   if (queue.probing) return { kind: 'probing' }

@@ -57,6 +57,8 @@ function chapterOf(phase: Phase): string {
       return `paused ${phase.holds.map(({ reason }) => reason).join(' ')}`
     case 'ended':
       return `ended ${phase.state}`
+    case 'ending':
+      return `ending ${phase.state}`
     case 'waiting_for_retries':
       return 'running'
     case 'running':

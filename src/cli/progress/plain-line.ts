@@ -1,6 +1,6 @@
 import type { Hold } from '../../admission/hold.js'
 import { actionSentence, reasonInWords } from '../../alerts/advice.js'
-import { failuresByCode } from '../text/failures.js'
+import { deadOf, failuresByCode } from '../text/failures.js'
 import {
   formatCount,
   formatCounted,
@@ -12,6 +12,7 @@ import {
 import { oneLine } from '../text/harmless.js'
 import { limitWords, outageHeadline, refusedWords } from '../text/pace-words.js'
 import { evidenceWords, sinceWords } from '../text/pause-block.js'
+import { windowWords } from '../text/window-words.js'
 import { type Phase, phaseOf, settledOf } from './phase.js'
 import { nothingIsLost, phaseWords } from './phase-words.js'
 import type { ProgressView } from './view.js'
@@ -56,6 +57,9 @@ function figuresInWords(view: ProgressView, phase: Phase): string {
   return [
     `${formatCount(settled)} of ${formatCount(batch.total)} (${formatPercent(settled, batch.total)})`,
     ...(phase.kind === 'ended' ? [] : paceInWords(view, phase)),
+    ...(phase.kind === 'ended' || batch.expiresAt === null
+      ? []
+      : [`completion window: ${windowWords(batch.expiresAt, view.nowMs)}`]),
     ...(batch.retries > 0 ? [formatCounted(batch.retries, 'retry', 'retries')] : []),
     ...(batch.throttled > 0 ? [`${formatCount(batch.throttled)} throttled`] : []),
     ...failedInWords(view),
@@ -77,7 +81,10 @@ function paceInWords({ queue: { pace }, ratePerSecond, leftMs }: ProgressView, p
 }
 
 function failedInWords({ batch }: ProgressView): string[] {
-  if (batch.failed <= 0) return []
+  const failed = deadOf(batch)
   const codes = failuresByCode(batch.failedByCode, MOST_CODES)
-  return [`${formatCount(batch.failed)} failed${codes && ` (${codes})`}`]
+  return [
+    ...(failed > 0 ? [`${formatCount(failed)} failed${codes && ` (${codes})`}`] : []),
+    ...(batch.unfinished > 0 ? [`${formatCount(batch.unfinished)} not finished`] : []),
+  ]
 }

@@ -1,4 +1,4 @@
-import { failuresByCode } from '../text/failures.js'
+import { deadOf, failuresByCode } from '../text/failures.js'
 import { formatCount } from '../text/format.js'
 import { type Canvas, grid, labelled, paragraph } from '../text/layout.js'
 import { createPaint, type Tone } from '../text/paint.js'
@@ -41,6 +41,7 @@ function phaseTone(phase: Phase): Tone {
     case 'ended':
       return phase.state === 'completed' ? 'good' : 'bad'
     case 'paused':
+    case 'ending':
     case 'outage':
     case 'probing':
     case 'closing':
@@ -51,9 +52,10 @@ function phaseTone(phase: Phase): Tone {
 }
 
 function failureLines({ batch }: ProgressView, canvas: Canvas): string[] {
-  if (batch.failed <= 0) return []
+  const failed = deadOf(batch)
+  if (failed <= 0) return []
   const codes = failuresByCode(batch.failedByCode, MOST_CODES)
-  return paragraph(`${formatCount(batch.failed)} failed${codes && `: ${codes}`}`, canvas, { tone: 'bad' })
+  return paragraph(`${formatCount(failed)} failed${codes && `: ${codes}`}`, canvas, { tone: 'bad' })
 }
 
 function phaseLines(phase: Phase, view: ProgressView, canvas: Canvas): string[] {

@@ -4,6 +4,7 @@ import { BatchRunning, type Purged, purgeBatch } from '../../batches/purge.js'
 import { readQueueSnapshot } from '../../batches/read-snapshot.js'
 import { hasEnded, type KeptBatch, keptBatches } from '../../batches/retention.js'
 import type { Session } from '../../batches/session.js'
+import { isOver } from '../../batches/states.js'
 import { createDeadLetters } from '../../completions/dead-letters/dead-letters.js'
 import { type Config, loadConfig } from '../../config.js'
 import { directoryOf, type FoundBatch, findBatch } from '../batch/find-batch.js'
@@ -91,7 +92,7 @@ function mayGo(kept: KeptBatch): boolean {
 
 async function remove(doomed: readonly Doomed[], flags: PurgeFlags): Promise<void> {
   for (const { kept } of doomed) {
-    if (kept.state === 'running') throw new BatchRunning(runningWords(kept.batch))
+    if (kept.state !== null && !isOver(kept.state)) throw new BatchRunning(runningWords(kept.batch))
   }
   if (flags.json !== true) for (const one of doomed) process.stderr.write(`${doomedWords(one)}\n`)
   if (flags.dryRun === true || doomed.length === 0) return tell(doomed, [], flags)
@@ -111,7 +112,7 @@ async function remove(doomed: readonly Doomed[], flags: PurgeFlags): Promise<voi
 }
 
 function runningWords(batch: string): string {
-  return `Batch ${batch} is running. End it first: ${suggested(`conduit-batch cancel ${batch}`)}`
+  return `Batch ${batch} has not ended. End it first: ${suggested(`conduit-batch cancel ${batch}`)}`
 }
 
 function doomedWords({ manifest, kept }: Doomed): string {

@@ -4,6 +4,7 @@ import type { Manifest } from '../../batches/manifest.js'
 import { readBatchSnapshot } from '../../batches/read-snapshot.js'
 import { type RevisionPaths, revisionPaths } from '../../batches/revision.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
+import { isOver } from '../../batches/states.js'
 import { loadConfig } from '../../config.js'
 import {
   assertNotReplaced,
@@ -13,6 +14,8 @@ import {
   findBatch,
 } from '../batch/find-batch.js'
 import type { ResultsFlags } from '../commands/results.js'
+import { brakeSteps } from '../text/brake-words.js'
+import { deadOf } from '../text/failures.js'
 import { formatCount, formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { goOnWords } from '../text/same-command.js'
@@ -64,7 +67,7 @@ async function look(
         goOnWords(manifest, true).text,
     )
   }
-  if (!partial && (batch.state === 'running' || batch.state === 'stopped')) throw notFinished(batch, manifest)
+  if (!partial && (!isOver(batch.state) || batch.state === 'stopped')) throw notFinished(batch, manifest)
   const paths = revisionPaths(directory.batch(manifest.batch).directory, marks.revision)
   const generations = await session.redis.hgetall(session.keys.generations(manifest.batch))
   return { files: filesOf(paths, marks, generations), batch }
@@ -85,7 +88,7 @@ function notFinished(batch: BatchSnapshot, manifest: Manifest): NotFinished {
   const what =
     state === 'stopped'
       ? `Batch ${id} has stopped (${reason === null ? 'it cannot go on by itself' : oneLine(reason)}): ${done}. ` +
-        goOnWords(manifest, true).text
+        (batch.brake === null ? goOnWords(manifest, true).text : brakeSteps(batch.brake).sentences.join(' '))
       : `Batch ${id} is not finished: ${done}. Follow it: ${suggested(`conduit-batch status ${id} --watch`)}.`
   return new NotFinished(
     `${what} What is there already: ${suggested(`conduit-batch results ${id} --partial`)}`,
@@ -94,10 +97,13 @@ function notFinished(batch: BatchSnapshot, manifest: Manifest): NotFinished {
 
 /** What somebody who reads these lines may wonder about; null when there is nothing. */
 function leftOut(batch: BatchSnapshot, kind: 'answers' | 'failures'): string | null {
-  const { batch: id, state, completed, failed, total } = batch
+  const { batch: id, state, completed, failed, total, unfinished } = batch
   const open = total - completed - failed
   if (state !== 'completed' && open > 0) {
     return `Batch ${id} is ${state}: ${formatCounted(open, 'request has', 'requests have')} no answer and no error yet.`
+  }
+  if (kind === 'answers' && unfinished > 0) {
+    return `Batch ${id} is ${state}: ${formatCounted(unfinished, 'request is', 'requests are')} not finished, ${formatCount(deadOf(batch))} failed: ${suggested(`conduit-batch results ${id} --errors`)}`
   }
   if (kind === 'answers' && failed > 0) {
     return `${formatCounted(failed, 'request', 'requests')} failed: ${suggested(`conduit-batch results ${id} --errors`)}`

@@ -3,6 +3,7 @@ import type { Interruptions } from '../../../workers/interruptions.js'
 import { type AllRolesOptions, type Roles, startRoles } from '../../../workers/roles.js'
 import { readBatchSnapshot } from '../../batches/read-snapshot.js'
 import type { QueueSnapshot } from '../../batches/snapshot.js'
+import { isOver } from '../../batches/states.js'
 import type { BatchOptions } from '../../completions/request.js'
 import { EXIT } from '../exit.js'
 import type { RunStatus } from '../text/summary-object.js'
@@ -54,7 +55,7 @@ export async function attend(options: AttendOptions): Promise<RunStatus> {
       else unservedSince = null
       if (seen !== null) {
         if (seen.batch === null) await options.registerAgain()
-        else if (seen.batch.state !== 'running') return await leave(roles, seen.batch.state, view, options)
+        else if (isOver(seen.batch.state)) return await leave(roles, seen.batch.state, view, options)
         if (roles === null) tellOfOtherKey(seen.queue)
         if (options.exitOnPause && seen.queue.holds.length > 0)
           return await leave(roles, 'paused', view, options)

@@ -12,6 +12,9 @@ export interface BatchFlags extends ConfigurationFlags {
   readonly backoffBase: number
   readonly backoffCap: number
   readonly priority: Priority
+  readonly completionWindow?: number
+  /** False with `--no-brake`. */
+  readonly brake: boolean
   readonly strict?: true
   readonly fresh?: true
   readonly json?: true

@@ -61,7 +61,9 @@ function exitCodeOf(status: RunStatus, batch: BatchSnapshot): ExitCode {
     case 'interrupted':
       return EXIT.interrupted
     case 'stopped':
-      return EXIT.error
+      // The brake asks a person.
+      return batch.brake === null ? EXIT.error : EXIT.paused
+    case 'replaced':
     case 'cancelled':
     case 'expired':
       return EXIT.failures

@@ -7,6 +7,7 @@ import { readBatchSnapshot } from '../../batches/read-snapshot.js'
 import { registerBatch, restoreFiles } from '../../batches/register-batch.js'
 import type { Session } from '../../batches/session.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
+import { isOver } from '../../batches/states.js'
 import { createKeyHolder } from '../../completions/key-holder.js'
 import { type Config, loadConfig } from '../../config.js'
 import { createLog } from '../../log.js'
@@ -57,9 +58,7 @@ export async function run(input: string, flags: RunFlags): Promise<ExitCode> {
     const { manifest, resumed } = await stage(input, null, flags, { directory, screen, log, redis })
     const session = await redis.open(manifest.queue)
     try {
-      await registerBatch(session, directory, manifest)
-      // Also for whoever works on it already.
-      await session.store.setPriority(manifest.batch, flags.priority)
+      await registerBatch(session, directory, manifest, optionsOf(flags))
       if (!resumed && manifest.inherits !== null) screen.notice(inheritanceWords(manifest, manifest.inherits))
       return await workAndReport(session, manifest, resumed, interruptions, context)
     } finally {
@@ -98,7 +97,7 @@ async function work(
   { config, flags, log, screen, directory, startedAt }: RunContext,
 ): Promise<RunStatus> {
   if (before.state === 'completed') await restoreFiles(directory, manifest, before, session)
-  if (before.state !== 'running') return before.state
+  if (isOver(before.state)) return before.state
   const done = before.completed + before.failed
   if (resumed && done > 0) {
     screen.notice(`Going on with batch ${manifest.batch}: ${done} of ${before.total} are done.`)
@@ -114,7 +113,10 @@ async function work(
     startedAt,
     interruptions,
     exitOnPause: flags.exitOnPause === true,
-    registerAgain: () => registerBatch(session, directory, manifest),
+    async registerAgain() {
+      await registerBatch(session, directory, manifest)
+      await session.store.configure(manifest.batch, optionsOf(flags))
+    },
     roles: {
       session,
       completion: {

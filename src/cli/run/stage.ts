@@ -58,5 +58,7 @@ export function optionsOf(flags: BatchFlags): Manifest['options'] {
     backoffBaseMs: flags.backoffBase,
     backoffCapMs: flags.backoffCap,
     priority: flags.priority,
+    ...(flags.completionWindow === undefined ? {} : { completionWindowMs: flags.completionWindow }),
+    brake: flags.brake,
   }
 }

@@ -4,6 +4,7 @@ import { type FoundBatch, findBatch } from '../batch/find-batch.js'
 import { createRateMeter, estimateLeftMs } from '../progress/rate.js'
 import { type DetailsView, renderDetails, stateWords } from '../text/batch-details.js'
 import { createPaint } from '../text/paint.js'
+import { brakeObject } from '../text/summary-object.js'
 import { visit } from '../visit.js'
 import { outputCanvas } from './output-canvas.js'
 
@@ -57,6 +58,7 @@ function detailsObject(view: DetailsView) {
     total: manifest.total,
     completed: batch?.completed ?? null,
     failed: batch?.failed ?? null,
+    unfinished: batch?.unfinished ?? null,
     failedByCode: batch?.failedByCode ?? {},
     retries: batch?.retries ?? null,
     throttled: batch?.throttled ?? null,
@@ -68,6 +70,8 @@ function detailsObject(view: DetailsView) {
     leftMs,
     createdAt: manifest.createdAt,
     finishedAt: batch?.finishedAt ?? null,
+    expiresAt: batch?.expiresAt ?? null,
+    brake: brakeObject(batch?.brake ?? null),
     input: manifest.input.name,
     output: manifest.output,
     errors: manifest.errors,

@@ -1,6 +1,7 @@
 import { type Interruptions, listenForInterruptions } from '../../../workers/interruptions.js'
 import { readBatchSnapshot } from '../../batches/read-snapshot.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
+import { isOver } from '../../batches/states.js'
 import type { Config } from '../../config.js'
 import { BatchNotFound, type FoundBatch, findBatch } from '../batch/find-batch.js'
 import { EXIT, type ExitCode } from '../exit.js'
@@ -52,7 +53,7 @@ async function follow(
     const seen = await view.look({ attached: true, closing: false })
     if (seen !== null) {
       if (seen.batch === null) throw forgotten(found)
-      if (seen.batch.state !== 'running') return seen.batch.state
+      if (isOver(seen.batch.state)) return seen.batch.state
     }
     await interruptions.orAfter(LOOK_MS)
   }

@@ -12,7 +12,7 @@ import { EXIT } from '../exit.js'
 import type { SubmitFlags } from '../run/flags.js'
 import { createLazyRedis } from '../run/lazy-redis.js'
 import { createScreen, type Screen } from '../run/screen.js'
-import { stage } from '../run/stage.js'
+import { optionsOf, stage } from '../run/stage.js'
 import { visit } from '../visit.js'
 import { type SubmittedView, submittedObject, submittedWords } from './submitted-words.js'
 
@@ -40,8 +40,7 @@ export async function submitBatch(input: string, flags: SubmitFlags): Promise<vo
     const { manifest } = submitted
     const view = await visit(config, async ({ session }) => {
       const opened = await session(manifest.queue)
-      await registerBatch(opened, directory, manifest)
-      await opened.store.setPriority(manifest.batch, flags.priority)
+      await registerBatch(opened, directory, manifest, optionsOf(flags))
       const rejects = await lookAtRejects(directory.batch(manifest.batch).directory)
       return viewOf(opened, submitted, rejects, flags.name ?? null)
     })

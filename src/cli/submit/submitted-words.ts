@@ -1,11 +1,14 @@
 import type { LineProblem } from '../../batches/input/line-problem.js'
 import type { Manifest } from '../../batches/manifest.js'
 import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
+import { isOver } from '../../batches/states.js'
 import { inheritanceWords } from '../run/inheritance.js'
+import { brakeSentence, brakeSteps } from '../text/brake-words.js'
 import { formatCount, formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { shellWord } from '../text/shell-word.js'
 import { suggested } from '../text/suggest.js'
+import { goOnFrom } from '../text/summary-words.js'
 import { workersSentence } from '../text/workers-words.js'
 
 /** A batch that was just handed over. */
@@ -28,7 +31,8 @@ export interface SubmittedView {
 export function submittedWords(view: SubmittedView): string[] {
   const { manifest, rejected, nameWanted, batch, queue } = view
   const name = shellWord(nameWanted ?? manifest.batch)
-  const ended = batch !== null && batch.state !== 'running'
+  const ended = batch !== null && isOver(batch.state)
+  const braked = batch?.brake ?? null
   return [
     opening(view),
     ...(!view.resumed && manifest.inherits !== null ? [inheritanceWords(manifest, manifest.inherits)] : []),
@@ -40,6 +44,8 @@ export function submittedWords(view: SubmittedView): string[] {
       : [
           `Follow it: ${suggested(`conduit-batch status ${manifest.name === nameWanted ? name : manifest.batch} --watch`)}`,
         ]),
+    ...(braked === null ? [] : [brakeSentence(braked), ...brakeSteps(braked).sentences]),
+    ...(batch?.state === 'expired' ? [goOnFrom('expired')] : []),
     `${ended ? 'Its answers' : 'Answers, once it is done'}: ${suggested(`conduit-batch results ${manifest.batch}`)}`,
   ]
 }
@@ -55,7 +61,7 @@ function opening({ manifest, resumed, rejected, batch }: SubmittedView): string 
   const done = (batch?.completed ?? 0) + (batch?.failed ?? 0)
   const soFar = `${formatCount(done)} of ${formatCount(total)} are done`
   const known = `Batch ${manifest.batch} was made of ${from} before`
-  return batch !== null && batch.state !== 'running'
+  return batch !== null && isOver(batch.state)
     ? `${known} and is ${batch.state}: ${soFar}.`
     : `${known} and goes on: ${soFar}.`
 }

@@ -1,7 +1,9 @@
 import type { Manifest } from '../../batches/manifest.js'
 import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
+import { isOver } from '../../batches/states.js'
 import { batchNextSteps, type NextSteps } from './batch-next-steps.js'
-import { failuresByCode } from './failures.js'
+import { brakeSentence } from './brake-words.js'
+import { deadOf, failuresByCode } from './failures.js'
 import {
   formatCount,
   formatDuration,
@@ -16,6 +18,7 @@ import { limitWords, OUTAGE_REST, outageHeadline, refusedWords } from './pace-wo
 import type { Tone } from './paint.js'
 import { pauseBlock } from './pause-block.js'
 import { replacedWords } from './replaced-words.js'
+import { windowWords } from './window-words.js'
 import { workersSentence } from './workers-words.js'
 
 /** All that is known of one batch. Times are Unix milliseconds. */
@@ -81,11 +84,13 @@ function stateTone(view: DetailsView): Tone {
 
 function because({ batch, replacedBy }: DetailsView): string {
   if (replacedBy !== null) return `It ${replacedWords(replacedBy)}.`
+  if (batch !== null && batch.brake !== null) return brakeSentence(batch.brake)
   return batch?.reason ? oneLine(batch.reason) : ''
 }
 
 function counts(batch: BatchSnapshot, canvas: Canvas): string[] {
-  const { completed, failed, total, failedByCode, retries, throttled } = batch
+  const { completed, total, failedByCode, retries, throttled, unfinished } = batch
+  const failed = deadOf(batch)
   const codes = failuresByCode(failedByCode, MOST_CODES)
   return [
     ...labelled(
@@ -96,6 +101,7 @@ function counts(batch: BatchSnapshot, canvas: Canvas): string[] {
     ...labelled('Failed', failed === 0 ? 'none' : `${formatCount(failed)}${codes && `: ${codes}`}`, canvas, {
       tone: failed === 0 ? 'plain' : 'bad',
     }),
+    ...(unfinished === 0 ? [] : labelled('Not finished', formatCount(unfinished), canvas)),
     ...labelled('Tried again', `${formatCount(retries)}, throttled ${formatCount(throttled)}`, canvas),
     ...labelled('Tokens', formatCount(batch.usage.total_tokens), canvas),
   ]
@@ -122,6 +128,7 @@ function outage({ batch, queue: { pace, holds }, nowMs }: DetailsView, canvas: C
 function times({ manifest, batch, nowMs }: DetailsView, canvas: Canvas): string[] {
   const { createdAt } = manifest
   const finishedAt = batch?.finishedAt ?? null
+  const expiresAt = batch?.expiresAt ?? null
   const ago = `${formatMoment(createdAt, nowMs)} (${formatDuration(nowMs - createdAt)} ago)`
   return [
     ...labelled('Created', ago, canvas),
@@ -132,6 +139,9 @@ function times({ manifest, batch, nowMs }: DetailsView, canvas: Canvas): string[
           `${formatMoment(finishedAt, nowMs)}, ${tookWords(finishedAt - createdAt)}`,
           canvas,
         )),
+    ...(finishedAt !== null || expiresAt === null
+      ? []
+      : labelled('Expires', `${formatMoment(expiresAt, nowMs)}, ${windowWords(expiresAt, nowMs)}`, canvas)),
   ]
 }
 
@@ -143,7 +153,8 @@ function tookWords(tookMs: number): string {
 function files({ manifest, batch, here, replacedBy }: DetailsView, canvas: Canvas): string[] {
   // What stands there is that of the other batch.
   if (replacedBy !== null) return []
-  const later = batch?.state === 'running' ? ' (once complete)' : ''
+  const later =
+    batch !== null && (!isOver(batch.state) || batch.state === 'stopped') ? ' (once complete)' : ''
   const elsewhere = here ? '' : ', of another data directory than this one'
   return [
     ...labelled('Answers', `${oneLine(manifest.output)}${later}${elsewhere}`, canvas),

@@ -1,8 +1,11 @@
 import type { Manifest } from '../../batches/manifest.js'
 import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
+import { brakeSteps } from './brake-words.js'
+import { deadOf } from './failures.js'
 import { goOnWords } from './same-command.js'
 import { shellWord } from './shell-word.js'
 import { suggested } from './suggest.js'
+import { goOnFrom } from './summary-words.js'
 import { workCommand } from './workers-words.js'
 
 /** What a person does next; `commands` are the parts to type. */
@@ -50,7 +53,7 @@ export function batchNextSteps({
   }
   const again = goOnWords(manifest, here)
   if (batch === null) return withAgain('Redis has forgotten it.', again, [])
-  const failed = batch.failed === 0 ? [] : failureCommands(id)
+  const failed = deadOf(batch) === 0 ? [] : failureCommands(id)
   switch (batch.state) {
     case 'running':
       return steps(
@@ -64,11 +67,33 @@ export function batchNextSteps({
       )
     case 'completed':
       return steps([], [results, ...failed])
-    case 'stopped':
-      return withAgain('First mend what stopped it.', again, [partial])
+    case 'cancelling':
+    case 'expiring': {
+      const ends =
+        'No further call starts. When those in flight have ended, whoever serves its data directory makes error ' +
+        'lines of the rest and gives the files their names.'
+      return steps(
+        [ends],
+        [
+          {
+            what: 'Have that done here, where nobody does',
+            command: suggested(`conduit-batch cancel ${id}`),
+          },
+        ],
+      )
+    }
+    case 'stopped': {
+      if (batch.brake === null) return withAgain('First mend what stopped it.', again, [partial])
+      const { sentences, commands } = brakeSteps(batch.brake)
+      const look = steps([], [...failed, partial])
+      return { sentences: [...sentences, ...look.sentences], commands: [...commands, ...look.commands] }
+    }
+    case 'replaced':
+      return withAgain(null, again, [])
     case 'cancelled':
+      return withAgain(null, again, [results, ...failed])
     case 'expired':
-      return withAgain(null, again, [results])
+      return withAgain(goOnFrom('expired'), again, [results, ...failed])
   }
 }
 

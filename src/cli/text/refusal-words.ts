@@ -29,7 +29,7 @@ function sentence(why: Why, count: number, choice: string): string {
       )
     case 'ended':
       return (
-        `${letters} ${count === 1 ? 'belongs' : 'belong'} to a batch that was cancelled or has stopped: run it again ` +
+        `${letters} ${count === 1 ? 'belongs' : 'belong'} to a batch that was ended early or has stopped: run it again ` +
         `first, with the same run or submit command (it calls no answer again). Which: ${suggested('conduit-batch list')}`
       )
     case 'gone':

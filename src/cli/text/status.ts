@@ -1,4 +1,5 @@
 import type { BatchSnapshot, QueuePace, QueueSnapshot } from '../../batches/snapshot.js'
+import { brakeBlock } from './brake-words.js'
 import { formatCount, formatCounted, formatDuration, formatPercent } from './format.js'
 import { oneLine } from './harmless.js'
 import { type Canvas, labelled, paragraph } from './layout.js'
@@ -27,6 +28,7 @@ export function renderStatus(
     ...queues.flatMap((queue) => ['', ...queueLines(queue, nowMs, canvas)]),
     '',
     ...batchLines(queues, batches, nowMs, { columns, paint }),
+    ...batches.flatMap(({ brake }) => (brake === null ? [] : ['', ...brakeBlock(brake, canvas)])),
     '',
   ]
 }

@@ -1,7 +1,9 @@
 import type { BatchSnapshot, Usage } from '../../batches/snapshot.js'
+import type { OverState } from '../../batches/states.js'
+import type { Brake } from '../../completions/brake.js'
 
 /** How a run ended, as `--json` names it. */
-export type RunStatus = 'completed' | 'paused' | 'interrupted' | 'stopped' | 'cancelled' | 'expired'
+export type RunStatus = OverState | 'paused' | 'interrupted'
 
 /** How a run ended and how long it took. */
 export interface RunEnd {
@@ -16,6 +18,10 @@ export interface SummaryObject {
   readonly total: number
   readonly completed: number
   readonly failed: number
+  /** Of the failed, requests that only the end of their batch (cancelled, expired) has ended. */
+  readonly unfinished: number
+  /** What made the brake stop it; null when that did not. */
+  readonly brake: Pick<Brake, 'code' | 'count' | 'of' | 'message'> | null
   readonly retries: number
   readonly throttled: number
   readonly pauses: number
@@ -35,6 +41,8 @@ export function summaryObject(batch: BatchSnapshot, { status, durationMs }: RunE
     total: batch.total,
     completed: batch.completed,
     failed: batch.failed,
+    unfinished: batch.unfinished,
+    brake: brakeObject(batch.brake),
     retries: batch.retries,
     throttled: batch.throttled,
     pauses: batch.pauses,
@@ -43,4 +51,11 @@ export function summaryObject(batch: BatchSnapshot, { status, durationMs }: RunE
     errors: batch.failed > 0 ? batch.errors : null,
     usage: { prompt_tokens, completion_tokens, total_tokens },
   }
+}
+
+/** The brake as `--json` has it. */
+export function brakeObject(brake: Brake | null): SummaryObject['brake'] {
+  if (brake === null) return null
+  const { code, count, of, message } = brake
+  return { code, count, of, message }
 }

@@ -2,6 +2,8 @@ import type { Incident } from '../../admission/hold.js'
 import { reasonInWords } from '../../alerts/advice.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { failureCommands, type NextSteps } from './batch-next-steps.js'
+import { brakeSentence, brakeSteps } from './brake-words.js'
+import { deadOf } from './failures.js'
 import { formatCount, formatCounted } from './format.js'
 import { oneLine } from './harmless.js'
 import { holdAdvice } from './hold-advice.js'
@@ -32,17 +34,14 @@ export function headline({ batch, incidents, status }: SummaryView): Cell {
     case 'interrupted':
       return { text: `Interrupted with ${doneOf(batch)}. Nothing is lost.`, tone: 'alert' }
     case 'stopped':
+      if (batch.brake !== null) return { text: `Stopped. ${brakeSentence(batch.brake)}`, tone: 'alert' }
       return { text: `Stopped: ${because(batch, 'it cannot go on by itself.')}`, tone: 'bad' }
+    case 'replaced':
+      return { text: `Replaced: ${because(batch, 'another batch has taken its place.')}`, tone: 'bad' }
     case 'cancelled':
-      return {
-        text: `Cancelled: ${because(batch, `what was answered is kept (${doneOf(batch)}).`)}`,
-        tone: 'bad',
-      }
+      return { text: `Cancelled: ${endedEarly(batch)}`, tone: 'bad' }
     case 'expired':
-      return {
-        text: `Expired: ${because(batch, `what was answered is kept (${doneOf(batch)}).`)}`,
-        tone: 'bad',
-      }
+      return { text: `Expired: ${endedEarly(batch)}`, tone: 'bad' }
   }
 }
 
@@ -59,6 +58,13 @@ function completedHeadline({ total, completed, failed }: BatchSnapshot): Cell {
 
 function doneOf({ completed, failed, total }: BatchSnapshot): string {
   return `${formatCount(completed + failed)} of ${formatCount(total)} done`
+}
+
+/** `10 answered, 2 failed, 88 not finished (cancelled by ann).` */
+function endedEarly(batch: BatchSnapshot): string {
+  const { completed, unfinished, reason } = batch
+  const counts = `${formatCount(completed)} answered, ${formatCount(deadOf(batch))} failed, ${formatCount(unfinished)} not finished`
+  return `${counts}${reason === null ? '' : ` (${oneLine(reason)})`}.`
 }
 
 function because({ reason }: BatchSnapshot, otherwise: string): string {
@@ -91,10 +97,26 @@ export function nextSteps({ batch, incidents, status }: SummaryView): NextSteps 
         commands: [workCommand()],
       }
     case 'stopped':
+      if (batch.brake !== null) return brakeSteps(batch.brake)
+      return deadOf(batch) === 0 ? NOTHING : lookAtFailures(batch)
+    case 'replaced':
+      return NOTHING
     case 'cancelled':
-    case 'expired':
-      return batch.failed === 0 ? { sentences: [], commands: [] } : lookAtFailures(batch)
+    case 'expired': {
+      const failures = deadOf(batch) === 0 ? NOTHING : lookAtFailures(batch)
+      return { ...failures, sentences: [goOnFrom(status), ...failures.sentences] }
+    }
   }
+}
+
+const NOTHING: NextSteps = { sentences: [], commands: [] }
+
+/** How requests that are not finished are opened again. */
+export function goOnFrom(state: 'cancelled' | 'expired'): string {
+  return state === 'cancelled'
+    ? 'Start the same command again: it calls what is not finished, and no answer again.'
+    : 'Start the same command again with a longer --completion-window, or without one: it calls what is not finished, ' +
+        'and no answer again.'
 }
 
 /** Error lines carry the status, the envelope and the request id of each failure; dead letters tell them in groups. */

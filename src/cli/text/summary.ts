@@ -1,6 +1,7 @@
 import type { Incident } from '../../admission/hold.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
-import { failuresByCode } from './failures.js'
+import { isOver } from '../../batches/states.js'
+import { deadOf, failuresByCode } from './failures.js'
 import { formatCount, formatDuration, formatPercent, formatPerMinute } from './format.js'
 import { oneLine } from './harmless.js'
 import { incidentInWords } from './incident-words.js'
@@ -43,7 +44,7 @@ export function renderSummary(
 }
 
 function statusOf({ state }: BatchSnapshot, incidents: readonly Incident[]): RunEnd['status'] {
-  if (state !== 'running') return state
+  if (isOver(state)) return state
   return incidents.some(isHeld) ? 'paused' : 'interrupted'
 }
 
@@ -53,13 +54,15 @@ function lastEventMs({ createdAt, finishedAt }: BatchSnapshot, incidents: readon
 }
 
 function counts(batch: BatchSnapshot, canvas: Canvas): string[] {
-  const { completed, total, failed, retries, throttled } = batch
+  const { completed, total, retries, throttled, unfinished } = batch
+  const failed = deadOf(batch)
   const answered = `${formatCount(completed)} of ${formatCount(total)} (${formatPercent(completed, total)})`
   const codes = failuresByCode(batch.failedByCode, MOST_CODES)
   const dead = failed === 0 ? 'none' : `${formatCount(failed)}${codes && `: ${codes}`}`
   return [
     ...labelled('Answered', answered, canvas),
     ...labelled('Dead letters', dead, canvas, { tone: failed === 0 ? 'plain' : 'bad' }),
+    ...(unfinished === 0 ? [] : labelled('Not finished', formatCount(unfinished), canvas)),
     ...labelled('Retries', formatCount(retries), canvas),
     ...labelled('Throttled', formatCount(throttled), canvas),
     ...lostAnswers(batch, canvas),
@@ -102,7 +105,7 @@ function limit(learnedPerMinute: number | null, canvas: Canvas): string[] {
 }
 
 function files({ output, errors, failed, state }: BatchSnapshot, canvas: Canvas): string[] {
-  const later = state === 'running' ? ' (once complete)' : ''
+  const later = !isOver(state) || state === 'stopped' ? ' (once complete)' : ''
   return [
     ...labelled('Answers', `${oneLine(output)}${later}`, canvas),
     ...(failed === 0 ? [] : labelled('Failures', `${oneLine(errors)}${later}`, canvas)),

@@ -1,0 +1,10 @@
+-- What the command says that works on a batch now, of a batch that Redis knows.
+-- KEYS 1 batch (hash)
+-- ARGV 1 completion window, ms since it was made ('' none)  2 '1' with the brake, '0' without  3 options (JSON)
+-- reply: 1, or 0 when it is unknown
+local made = redis.call('HGET', KEYS[1], 'madeAt')
+if not made then return 0 end
+redis.call('HSET', KEYS[1], 'brake', ARGV[2], 'options', ARGV[3])
+if ARGV[1] == '' then redis.call('HDEL', KEYS[1], 'expiresAt')
+else redis.call('HSET', KEYS[1], 'expiresAt', tonumber(made) + tonumber(ARGV[1])) end
+return 1

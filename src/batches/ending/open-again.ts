@@ -1,0 +1,78 @@
+import { placeOfLine } from '../../completions/output-line.js'
+import { unfinishedCodeOf } from '../../completions/unfinished.js'
+import { loadScript, runScript } from '../../redis/scripts.js'
+import type { BatchFiles } from '../batch-files.js'
+import { type BatchMarks, LeaseLost } from '../batch-store.js'
+import type { CollectorDeps } from '../collector.js'
+import { readFileBytes } from '../input/file-bytes.js'
+import { ResultFileDamaged } from '../result-file.js'
+import { revisionPaths } from '../revision.js'
+import { wholeLines } from '../whole-lines.js'
+
+const openScript = loadScript(new URL('./open-again.lua', import.meta.url))
+
+export interface OpenAgainOptions {
+  readonly batch: string
+  /** Of the batch. */
+  readonly directory: string
+  readonly files: BatchFiles
+  readonly deps: CollectorDeps
+}
+
+/** Whether a batch runs whose end was begun before: until nothing of that is left, none of it may be fed. */
+export function mustOpenAgain({ state, unfinished, reopening }: BatchMarks): boolean {
+  return state === 'running' && (unfinished > 0 || reopening !== null)
+}
+
+/**
+ * Opens again what only the end of its batch has ended, a step at each call: first the files are made anew without
+ * those lines, then the requests in them are opened, the older errors file being the list. What has an answer is not
+ * touched. Gives how many requests a step concerned.
+ * @throws LeaseLost, ResultFileDamaged
+ */
+export function createOpener({ batch, directory, files, deps }: OpenAgainOptions) {
+  const { redis, keys } = deps
+  return async (marks: BatchMarks): Promise<number> => {
+    if (marks.reopening === null) {
+      if ((await redis.xlen(keys.stream(batch))) > 0) return 0
+      const dropped = await files.renewWithout(marks, (line) => unfinishedCodeOf(line) !== null)
+      if (dropped === 0) throw missing(marks)
+      return dropped ?? 0
+    }
+    const { reopening, reopenedTo } = marks
+    const { places, next } = await portionOf(revisionPaths(directory, reopening).errors, reopenedTo)
+    const names = [keys.lease(deps.directoryId), keys.batch(batch), keys.done(batch), keys.generations(batch)]
+    const isLast = next === null
+    const args = [deps.leaseToken(), reopening, reopenedTo, next ?? reopenedTo, isLast ? 1 : 0, ...places]
+    if ((await runScript(redis, openScript, names, args)) === -1) {
+      throw new LeaseLost(`another process has taken over batch ${batch}`)
+    }
+    return isLast ? 0 : 1
+  }
+}
+
+/** Index, generation and code of each such line in the next part of the list; `next` null behind its end. */
+async function portionOf(
+  path: string,
+  from: number,
+): Promise<{ readonly places: (number | string)[]; readonly next: number | null }> {
+  for await (const { lines, bytes } of wholeLines(
+    readFileBytes(path, { range: { start: from, end: Number.MAX_SAFE_INTEGER } }),
+  )) {
+    const places = lines.flatMap((line) => {
+      const code = unfinishedCodeOf(line)
+      const place = code === null ? null : placeOfLine(line)
+      return place === null || code === null ? [] : [place.index, place.generation, code]
+    })
+    return { places, next: from + bytes }
+  }
+  return { places: [], next: null }
+}
+
+/** Without this it would look for them for ever. */
+function missing({ unfinished }: BatchMarks): ResultFileDamaged {
+  return new ResultFileDamaged(
+    `${unfinished} requests ended when their batch was ended early, but their lines are not in its errors file: ` +
+      'somebody changed it. Put it back, or start the batch over with --fresh.',
+  )
+}

@@ -1,0 +1,23 @@
+import { z } from 'zod'
+
+/** What `record.lua` notes when nearly all of the last outcomes of a batch are dead with one code. */
+export const brakeSchema = z.strictObject({
+  batch: z.string(),
+  queue: z.string(),
+  /** What they died of. */
+  code: z.string(),
+  /** So many of the last `of` outcomes. */
+  count: z.int(),
+  of: z.int(),
+  /** The message of the last of them, one line. */
+  message: z.string(),
+  /** Unix ms, by Redis's clock. */
+  at: z.number(),
+})
+
+export type Brake = Readonly<z.infer<typeof brakeSchema>>
+
+/** The brake of a batch as its hash has it; null when it was not pulled. */
+export function readBrake(raw: string | undefined): Brake | null {
+  return raw === undefined ? null : brakeSchema.parse(JSON.parse(raw))
+}
