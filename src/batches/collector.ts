@@ -3,7 +3,8 @@ import type { DeadLetter } from '../completions/dead-letters/dead-letter.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchStore } from './batch-store.js'
 import { type CollectedMarks, collectedMarks } from './collected-marks.js'
-import { PORTION, readPortion } from './portion.js'
+import { type Entry, PORTION, readPortion } from './portion.js'
+import { type PortionText, readPortionText } from './portion-text.js'
 import { showPartial } from './publish.js'
 import { recoverLines } from './recover.js'
 import { openResultFile } from './result-file.js'
@@ -79,30 +80,52 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
     throw error
   }
 
+  const write = async ({ results: answers, errors: failures, letters }: Written): Promise<void> => {
+    const firstErrors = errors.bytes === 0
+    await results.append(answers)
+    await errors.append(failures)
+    await Promise.all([results.sync(), errors.sync()])
+    await deps.bury(letters)
+    if (firstErrors && errors.bytes > 0) await showPartial(paths.errors, target.errors)
+  }
+
+  /** After a crash: what of the stream is on disk already is only let go. */
+  const collectPastThose = async (): Promise<number> => {
+    const entries = await readPortion(batch, lease, deps)
+    const fresh = entries.filter((entry) => !onDisk.has(entry.key))
+    const letters = entries.flatMap(({ letter }) => (letter === null ? [] : [letter]))
+    await write({ results: textOf(fresh, 'completed'), errors: textOf(fresh, 'dead'), letters })
+    collected += fresh.length
+    for (const { key } of entries) onDisk.delete(key)
+    if (entries.length < PORTION) {
+      // What is on disk and not in the stream: a crash came before its letter was buried, or long after.
+      await deps.bury([...onDisk.values()].filter((letter) => letter !== null))
+      onDisk.clear()
+    }
+    await checkpoint(entries.at(-1)?.id)
+    return fresh.length
+  }
+
   return {
     async collect() {
-      const entries = await readPortion(batch, lease, deps)
-      if (entries.length === 0 && onDisk.size === 0) return 0
-      const fresh = entries.filter((entry) => !onDisk.has(entry.key))
-      const lines = (kind: string) => fresh.filter((entry) => entry.kind === kind).map((entry) => entry.line)
-      const firstErrors = errors.bytes === 0
-      await results.append(lines('completed'))
-      await errors.append(lines('dead'))
-      await Promise.all([results.sync(), errors.sync()])
-      await deps.bury(entries.flatMap(({ letter }) => (letter === null ? [] : [letter])))
-      collected += fresh.length
-      for (const { key } of entries) onDisk.delete(key)
-      if (entries.length < PORTION) {
-        // What is on disk and not in the stream: a crash came before its letter was buried, or long after.
-        await deps.bury([...onDisk.values()].filter((letter) => letter !== null))
-        onDisk.clear()
-      }
-      await checkpoint(entries.at(-1)?.id)
-      if (firstErrors && errors.bytes > 0) await showPartial(paths.errors, target.errors)
-      return fresh.length
+      if (onDisk.size > 0) return collectPastThose()
+      const portion = await readPortionText(batch, lease, deps)
+      if (portion.count === 0) return 0
+      await write(portion)
+      collected += portion.count
+      await checkpoint(portion.last)
+      return portion.count
     },
     close,
   }
+}
+
+/** Whole lines, and the dead letters that some of them tell of. */
+type Written = Pick<PortionText, 'results' | 'errors' | 'letters'>
+
+function textOf(entries: readonly Entry[], kind: string): Buffer {
+  const lines = entries.filter((entry) => entry.kind === kind).map(({ line }) => `${line}\n`)
+  return Buffer.from(lines.join(''))
 }
 
 async function openFiles(paths: RevisionPaths, { resultsBytes, errorsBytes }: CollectedMarks) {

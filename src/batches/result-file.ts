@@ -12,8 +12,8 @@ export interface ResultFile {
   readonly bytes: number
   /** Whole lines that stand behind a checkpoint, in order; a torn last line is cut off. */
   linesBehind(checkpoint: number): AsyncGenerator<string>
-  /** Writes at the end; not safe until `sync`. */
-  append(lines: readonly string[]): Promise<void>
+  /** Writes whole lines, with their ends, at the end of the file; not safe until `sync`. */
+  append(lines: Buffer): Promise<void>
   sync(): Promise<void>
   close(): Promise<void>
 }
@@ -52,9 +52,8 @@ export async function openResultFile(path: string, checkpoint: number): Promise<
         dirty = true
       }
     },
-    async append(lines) {
-      if (lines.length === 0) return
-      const bytes = Buffer.from(`${lines.join('\n')}\n`)
+    async append(bytes) {
+      if (bytes.length === 0) return
       for (let written = 0; written < bytes.length; ) {
         const { bytesWritten } = await file.write(bytes, written, bytes.length - written, size + written)
         written += bytesWritten

@@ -83,13 +83,22 @@ describe('what was recorded', () => {
   })
 
   it('is taken in portions, in the order in which it came', async () => {
-    const batch = await newBatch(1300)
-    const lines = await record(batch, upTo(1300))
+    const batch = await newBatch(2300)
+    const lines = await record(batch, upTo(2300))
     const collector = await open(batch)
-    expect([await collector.collect(), await collector.collect(), await collector.collect()]).toEqual([
-      500, 500, 300,
-    ])
+    expect([await collector.collect(), await collector.collect()]).toEqual([2000, 300])
     expect(await collector.collect()).toBe(0)
+    await collector.close()
+    expect(await readFile(batch.paths.results, 'utf8')).toBe(`${lines.join('\n')}\n`)
+  })
+
+  it('is taken in smaller portions where answers are large', async () => {
+    const batch = await newBatch(230)
+    const large = (place: RequestPlace) => answered(place, 'ä'.repeat(6000))
+    const lines = await record(batch, upTo(230), large)
+    const collector = await open(batch)
+    const portions = [await collector.collect(), await collector.collect(), await collector.collect()]
+    expect(portions).toEqual([100, 100, 30])
     await collector.close()
     expect(await readFile(batch.paths.results, 'utf8')).toBe(`${lines.join('\n')}\n`)
   })

@@ -8,7 +8,7 @@ import { answerLine } from '../../../src/completions/output-line.js'
 import { type PlacedEnding, recordAll } from '../../../src/completions/record.js'
 import { currentProcess, formatProcess } from '../../../src/process-identity.js'
 import { figure, none } from '../../pace/figure.js'
-import { createPlace } from '../../pace/place.js'
+import { createPlace, type Place } from '../../pace/place.js'
 import { customIdAt, writePromptsFile } from '../prompts-file.js'
 import type { ScaleScenario } from '../scenario.js'
 import { verifyOutput } from '../verify-output.js'
@@ -33,11 +33,13 @@ const run: ScaleScenario['run'] = async ({ answers, runs, signal, say }, found) 
     const place = await createPlace()
     try {
       say(`collect: recording ${answers} answers (run ${at} of ${runs})`)
-      const { seconds, bytes, wrong } = await drained(place.directory, place.redis.url, answers)
+      const { seconds, cpuSeconds, redisCpuSeconds, bytes, wrong } = await drained(place, answers)
       say(`collect: ${(answers / seconds).toFixed(0)} lines/s`)
       found([
         figure('lines collected', answers / seconds, '/s', { atLeast: LEAST_LINES_A_SECOND }),
         figure('written', bytes / 1e6 / seconds, 'MB/s'),
+        figure('CPU per 100,000 lines: ours', cpuSeconds / (answers / 100_000), 's'),
+        figure('CPU per 100,000 lines: Redis', redisCpuSeconds / (answers / 100_000), 's'),
         none('lost, doubled or strange', wrong),
       ])
     } finally {
@@ -46,9 +48,9 @@ const run: ScaleScenario['run'] = async ({ answers, runs, signal, say }, found) 
   }
 }
 
-async function drained(directory: string, url: string, answers: number) {
+async function drained({ directory, redis }: Place, answers: number) {
   const session = await openSession({
-    target: { url },
+    target: { url: redis.url },
     keyPrefix: 'cb',
     queue: 'default',
     role: 'worker',
@@ -60,11 +62,13 @@ async function drained(directory: string, url: string, answers: number) {
     const manifest = await newBatch(directory, data, answers)
     await session.store.register(manifest, data.id)
     await record(session, manifest.batch, answers)
-    const seconds = await drain(session, data, manifest)
+    const redisCpuBefore = await redis.cpuSeconds()
+    const { seconds, cpuSeconds } = await drain(session, data, manifest)
+    const redisCpuSeconds = (await redis.cpuSeconds()) - redisCpuBefore
     const { results, errors } = data.batch(manifest.batch)
     const { lost, doubled, strange } = await verifyOutput(results, errors, answers)
     const bytes = (await session.store.marks(manifest.batch))?.resultsBytes ?? 0
-    return { seconds, bytes, wrong: lost + doubled + strange }
+    return { seconds, cpuSeconds, redisCpuSeconds, bytes, wrong: lost + doubled + strange }
   } finally {
     await session.close()
   }
@@ -112,12 +116,12 @@ function endingOf(batch: string, index: number): PlacedEnding {
   return { place, ending: { kind: 'completed', line, usage: USAGE } }
 }
 
-/** Seconds until the stream is empty and everything is on disk. */
+/** Until the stream is empty and everything is on disk. */
 async function drain(
   { redis, keys, store }: Session,
   data: DataDirectory,
   { batch, output, errors }: { batch: string; output: string; errors: string },
-): Promise<number> {
+): Promise<{ readonly seconds: number; readonly cpuSeconds: number }> {
   const lease = createDirectoryLease(redis, keys, data.id, formatProcess(currentProcess()))
   await lease.hold()
   const renewal = setInterval(() => void lease.hold(), 2000)
@@ -129,12 +133,13 @@ async function drain(
     leaseToken: () => lease.token,
     bury: async () => {},
   }
-  const startedAt = performance.now()
+  const [startedAt, cpu] = [performance.now(), process.cpuUsage()]
   const { directory } = data.batch(batch)
   const collector = await openCollector({ batch, directory, output, errors }, deps)
   try {
     while ((await collector.collect()) > 0);
-    return (performance.now() - startedAt) / 1000
+    const { user, system } = process.cpuUsage(cpu)
+    return { seconds: (performance.now() - startedAt) / 1000, cpuSeconds: (user + system) / 1e6 }
   } finally {
     clearInterval(renewal)
     await collector.close()
