@@ -3,8 +3,8 @@ import type { DeadLetter } from '../completions/dead-letters/dead-letter.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { BatchStore } from './batch-store.js'
 import { type CollectedMarks, collectedMarks } from './collected-marks.js'
-import { type Entry, PORTION, readPortion } from './portion.js'
-import { type PortionText, readPortionText } from './portion-text.js'
+import { type Entry, readPortion } from './portion.js'
+import { createPortionSize } from './portion-size.js'
 import { showPartial } from './publish.js'
 import { recoverLines } from './recover.js'
 import { openResultFile } from './result-file.js'
@@ -28,6 +28,9 @@ export interface CollectorTarget {
   readonly output: string
   readonly errors: string
 }
+
+/** One fsync and one checkpoint for about 2 MiB, or for so many answers. */
+const PORTIONS = { first: 500, most: 2000, goodBytes: 2 * 1024 * 1024 }
 
 /** Drains the result stream of one batch into its two files. */
 export interface Collector {
@@ -55,6 +58,7 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
   const { results, errors, close } = await openFiles(paths, saved)
   /** Lines behind the checkpoint whose entry may still be in the stream. */
   const onDisk = new Map<string, DeadLetter | null>()
+  const portion = createPortionSize(PORTIONS)
   let { collected } = saved
 
   /** While such an entry may be left the checkpoint stays where it is: after a crash it would be written twice. */
@@ -80,52 +84,39 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
     throw error
   }
 
-  const write = async ({ results: answers, errors: failures, letters }: Written): Promise<void> => {
-    const firstErrors = errors.bytes === 0
-    await results.append(answers)
-    await errors.append(failures)
-    await Promise.all([results.sync(), errors.sync()])
-    await deps.bury(letters)
-    if (firstErrors && errors.bytes > 0) await showPartial(paths.errors, target.errors)
-  }
-
-  /** After a crash: what of the stream is on disk already is only let go. */
-  const collectPastThose = async (): Promise<number> => {
-    const entries = await readPortion(batch, lease, deps)
-    const fresh = entries.filter((entry) => !onDisk.has(entry.key))
-    const letters = entries.flatMap(({ letter }) => (letter === null ? [] : [letter]))
-    await write({ results: textOf(fresh, 'completed'), errors: textOf(fresh, 'dead'), letters })
-    collected += fresh.length
-    for (const { key } of entries) onDisk.delete(key)
-    if (entries.length < PORTION) {
-      // What is on disk and not in the stream: a crash came before its letter was buried, or long after.
-      await deps.bury([...onDisk.values()].filter((letter) => letter !== null))
-      onDisk.clear()
-    }
-    await checkpoint(entries.at(-1)?.id)
-    return fresh.length
-  }
-
   return {
     async collect() {
-      if (onDisk.size > 0) return collectPastThose()
-      const portion = await readPortionText(batch, lease, deps)
-      if (portion.count === 0) return 0
-      await write(portion)
-      collected += portion.count
-      await checkpoint(portion.last)
-      return portion.count
+      const asked = portion.take()
+      const entries = await readPortion(batch, lease, deps, asked)
+      portion.taken(sizeOf(entries))
+      if (entries.length === 0 && onDisk.size === 0) return 0
+      const fresh = entries.filter((entry) => !onDisk.has(entry.key))
+      const firstErrors = errors.bytes === 0
+      await results.append(linesOf(fresh, 'completed'))
+      await errors.append(linesOf(fresh, 'dead'))
+      await Promise.all([results.sync(), errors.sync()])
+      await deps.bury(entries.flatMap(({ letter }) => (letter === null ? [] : [letter])))
+      collected += fresh.length
+      for (const { key } of entries) onDisk.delete(key)
+      if (entries.length < asked) {
+        // What is on disk and not in the stream: a crash came before its letter was buried, or long after.
+        await deps.bury([...onDisk.values()].filter((letter) => letter !== null))
+        onDisk.clear()
+      }
+      await checkpoint(entries.at(-1)?.id)
+      if (firstErrors && errors.bytes > 0) await showPartial(paths.errors, target.errors)
+      return fresh.length
     },
     close,
   }
 }
 
-/** Whole lines, and the dead letters that some of them tell of. */
-type Written = Pick<PortionText, 'results' | 'errors' | 'letters'>
+function linesOf(entries: readonly Entry[], kind: string): readonly Buffer[] {
+  return entries.filter((entry) => entry.kind === kind).map(({ line }) => line)
+}
 
-function textOf(entries: readonly Entry[], kind: string): Buffer {
-  const lines = entries.filter((entry) => entry.kind === kind).map(({ line }) => `${line}\n`)
-  return Buffer.from(lines.join(''))
+function sizeOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { line }) => sum + line.length, 0)
 }
 
 async function openFiles(paths: RevisionPaths, { resultsBytes, errorsBytes }: CollectedMarks) {

@@ -3,8 +3,10 @@ import type { DeadLetter } from '../completions/dead-letters/dead-letter.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { LeaseLost } from './batch-store.js'
 
-/** Entries taken from a result stream at once. */
+/** Lines that are recorded, and entries that are taken from a result stream, at once. */
 export const PORTION = 500
+
+const NOTHING = Buffer.alloc(0)
 
 /** One ending, as `record` put it into the stream. */
 export interface Entry {
@@ -12,7 +14,8 @@ export interface Entry {
   /** Its request: index and generation. */
   readonly key: string
   readonly kind: string
-  readonly line: string
+  /** As it goes to the file: whoever does nothing else with it needs no text. */
+  readonly line: Buffer
   readonly letter: DeadLetter | null
 }
 
@@ -29,23 +32,22 @@ export async function readPortion(
   const replies = await redis
     .multi()
     .get(keys.lease(directoryId))
-    .xrange(keys.stream(batch), '-', '+', 'COUNT', most)
+    .xrangeBuffer(keys.stream(batch), '-', '+', 'COUNT', most)
     .exec()
   for (const [error] of replies ?? []) if (error !== null) throw error
   const [held, entries] = (replies ?? []).map(([, reply]) => reply)
   if (held !== lease) throw new LeaseLost(`another process has taken over batch ${batch}`)
-  return (entries as [string, string[]][]).map(toEntry)
+  return (entries as [Buffer, Buffer[]][]).map(toEntry)
 }
 
-function toEntry([id, pairs]: [string, string[]]): Entry {
-  const fields = new Map<string, string>()
-  for (let i = 0; i < pairs.length; i += 2) fields.set(pairs[i] as string, pairs[i + 1] as string)
-  const letter = fields.get('d') ?? ''
+/** Fields as `record.lua` writes them: i, index, g, generation, k, kind, l, line, d, letter. */
+function toEntry([id, fields]: [Buffer, Buffer[]]): Entry {
+  const [, index, , generation, , kind, , line = NOTHING, , letter = NOTHING] = fields
   return {
-    id,
-    key: `${fields.get('i')}.${fields.get('g')}`,
-    kind: fields.get('k') ?? '',
-    line: fields.get('l') ?? '',
-    letter: letter === '' ? null : (JSON.parse(letter) as DeadLetter),
+    id: id.toString('latin1'),
+    key: `${index?.toString('latin1')}.${generation?.toString('latin1')}`,
+    kind: kind?.toString('latin1') ?? '',
+    line,
+    letter: letter.length === 0 ? null : (JSON.parse(letter.toString()) as DeadLetter),
   }
 }

@@ -46,33 +46,13 @@ export async function runScript(
   keys: readonly string[],
   args: readonly ScriptArgument[],
 ): Promise<unknown> {
-  return attempt(
-    () => redis.evalsha(script.sha1, keys.length, ...keys, ...args),
-    () => redis.eval(script.source, keys.length, ...keys, ...args),
-  )
-}
-
-/** Like `runScript`, with texts of the reply as bytes: for what goes on as it came. */
-export async function runScriptForBytes(
-  redis: Redis,
-  script: Script,
-  keys: readonly string[],
-  args: readonly ScriptArgument[],
-): Promise<unknown> {
-  return attempt(
-    () => redis.callBuffer('EVALSHA', script.sha1, keys.length, ...keys, ...args),
-    () => redis.callBuffer('EVAL', script.source, keys.length, ...keys, ...args),
-  )
-}
-
-async function attempt(byHash: () => Promise<unknown>, bySource: () => Promise<unknown>): Promise<unknown> {
   try {
-    return await byHash()
+    return await redis.evalsha(script.sha1, keys.length, ...keys, ...args)
   } catch (error) {
     if (!isUnknownScript(error)) throw withoutArguments(error)
   }
   try {
-    return await bySource()
+    return await redis.eval(script.source, keys.length, ...keys, ...args)
   } catch (error) {
     throw withoutArguments(error)
   }
