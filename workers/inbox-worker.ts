@@ -1,8 +1,13 @@
 import type { Logger } from 'pino'
-import { collectInbox, INBOX_LEASE, type InboxDeps } from '../src/batches/inbox/inbox-collector.js'
+import {
+  collectInbox,
+  INBOX_LEASE,
+  INBOX_PORTIONS,
+  type InboxDeps,
+} from '../src/batches/inbox/inbox-collector.js'
 import { feedInboxRetries } from '../src/batches/inbox/inbox-retries.js'
-import { createPortionSize } from '../src/batches/inbox/portion-size.js'
 import { createDirectoryLease, RENEW_MS } from '../src/batches/lease.js'
+import { createPortionSize } from '../src/batches/portion-size.js'
 import type { Session } from '../src/batches/session.js'
 import { INBOX_BATCH } from '../src/completions/request.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
@@ -31,7 +36,7 @@ export function startInboxWorker({ session, bury, log, onTrouble }: InboxWorkerO
 } {
   const { redis, keys, store, completions } = session
   const lease = createDirectoryLease(redis, keys, INBOX_LEASE, formatProcess(currentProcess()))
-  const portion = createPortionSize()
+  const portion = createPortionSize(INBOX_PORTIONS)
   const deps = { redis, keys, store, leaseToken: () => lease.token, portion, bury, queue: completions }
   let closing = false
   let wake = (): void => {}

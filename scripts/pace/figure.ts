@@ -6,7 +6,7 @@ export interface Figure {
   readonly name: string
   /** null: it never came to that, which meets no target. */
   readonly value: number | null
-  readonly unit: '' | '%' | 's' | '/s' | '×'
+  readonly unit: '' | '%' | 's' | '/s' | '×' | 'MB' | 'MB/s'
   readonly target?: Target
   /** What stands for several runs: their median, or the worst of them where one is one too many. */
   readonly of: 'median' | 'worst'

@@ -12,6 +12,7 @@ import { type SimulatorProcess, startSimulatorProcess } from './simulator.js'
 
 /** What one run of one scenario has to itself: a directory, a Redis, simulators, and `conduit-batch`. */
 export interface Place {
+  readonly directory: string
   readonly redis: RedisProcess
   simulate(options: Partial<SimulatorOptions>): Promise<SimulatorProcess>
   /** Writes an input of so many prompts, all different, also from those of other names; gives its path. */
@@ -40,6 +41,7 @@ export async function createPlace(): Promise<Place> {
   const started = [redis.process]
   const simulators: SimulatorProcess[] = []
   return {
+    directory,
     redis,
     async simulate(options) {
       const simulator = await startSimulatorProcess(options)

@@ -6,7 +6,8 @@ import { readRunId } from '../redis/run-id.js'
 import { assertSure, type BatchStore, type CollectedTo, type HeldLease } from './batch-store.js'
 import { type CollectedMarks, collectedMarks } from './collected-marks.js'
 import { moveFiles } from './move-files.js'
-import { assertHeld, type Entry, PORTION, readPortion } from './portion.js'
+import { assertHeld, type Entry, readPortion } from './portion.js'
+import { createPortionSize } from './portion-size.js'
 import { showPartial } from './publish.js'
 import { recoverLines } from './recover.js'
 import { openResultFile } from './result-file.js'
@@ -30,6 +31,9 @@ export interface CollectorTarget {
   readonly output: string
   readonly errors: string
 }
+
+/** One fsync and one checkpoint for about 2 MiB, or for so many answers. */
+const PORTIONS = { first: 500, most: 2000, goodBytes: 2 * 1024 * 1024 }
 
 /** Drains the result stream of one batch into its two files. */
 export interface Collector {
@@ -97,6 +101,7 @@ async function openAs(lease: string, target: CollectorTarget, deps: CollectorDep
   const { results, errors, close } = await openFiles(paths, saved, assertOurs)
   /** Lines behind the checkpoint whose entry may still be in the stream. */
   const onDisk = new Map<string, DeadLetter | null>()
+  const portion = createPortionSize(PORTIONS)
   let { collected } = saved
 
   /** While such an entry may be left the checkpoint stays where it is: after a crash it would be written twice. */
@@ -126,18 +131,19 @@ async function openAs(lease: string, target: CollectorTarget, deps: CollectorDep
 
   return {
     async collect() {
-      const entries = await readPortion(batch, lease, deps, PORTION, run)
+      const asked = portion.take()
+      const entries = await readPortion(batch, lease, deps, asked, run)
+      portion.taken(sizeOf(entries))
       if (entries.length === 0 && onDisk.size === 0) return 0
       const fresh = entries.filter((entry) => !onDisk.has(entry.key))
-      const lines = (kind: string) => fresh.filter((entry) => entry.kind === kind).map((entry) => entry.line)
       const firstErrors = errors.bytes === 0
-      await results.append(lines('completed'))
-      await errors.append(lines('dead'))
+      await results.append(linesOf(fresh, 'completed'))
+      await errors.append(linesOf(fresh, 'dead'))
       await Promise.all([results.sync(), errors.sync()])
       await bury(entries.flatMap(({ letter }) => (letter === null ? [] : [letter])))
       collected += fresh.length
       for (const { key } of entries) onDisk.delete(key)
-      if (entries.length < PORTION) {
+      if (entries.length < asked) {
         // What is on disk and not in the stream: a crash came before its letter was buried, or long after.
         await bury([...onDisk.values()].filter((letter) => letter !== null))
         onDisk.clear()
@@ -152,8 +158,15 @@ async function openAs(lease: string, target: CollectorTarget, deps: CollectorDep
 
 function positionOf(entries: readonly Entry[]): CollectedTo | null {
   const last = entries.at(-1)
-  if (last === undefined) return null
-  return { id: last.id, bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0) }
+  return last === undefined ? null : { id: last.id, bytes: sizeOf(entries) }
+}
+
+function linesOf(entries: readonly Entry[], kind: string): readonly Buffer[] {
+  return entries.filter((entry) => entry.kind === kind).map(({ line }) => line)
+}
+
+function sizeOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 async function openFiles(

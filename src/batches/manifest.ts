@@ -20,7 +20,8 @@ export const manifestSchema = z.strictObject({
     path: z.string(),
     spooled: z.boolean(),
     bytes: z.int(),
-    sha256: z.string(),
+    /** `contentDigest`: the same for `prompts.jsonl` and `prompts.jsonl.gz`. */
+    digest: z.string(),
   }),
   /** Fills in where a line names no model. */
   model: z.string().nullable(),

@@ -4,8 +4,10 @@ import type { QueueKeys } from '../redis/keys.js'
 import { runIdIn } from '../redis/run-id.js'
 import { LeaseLost, RedisRestarted } from './batch-store.js'
 
-/** Entries taken from a result stream at once. */
+/** Lines that are recorded, and entries that are taken from a result stream, at once. */
 export const PORTION = 500
+
+const NOTHING = Buffer.alloc(0)
 
 /** One ending, as `record` put it into the stream. */
 export interface Entry {
@@ -13,7 +15,8 @@ export interface Entry {
   /** Its request: index and generation. */
   readonly key: string
   readonly kind: string
-  readonly line: string
+  /** As it goes to the file: whoever does nothing else with it needs no text. */
+  readonly line: Buffer
   readonly letter: DeadLetter | null
   /** As `record` counted them. */
   readonly bytes: number
@@ -35,7 +38,7 @@ export async function readPortion(
   // No transaction: a Redis that is full takes none. A lease that is held after the look was held at it.
   const asking = redis
     .pipeline()
-    .xrange(keys.stream(batch), '-', '+', 'COUNT', most)
+    .xrangeBuffer(keys.stream(batch), '-', '+', 'COUNT', most)
     .get(keys.lease(directoryId))
   if (run !== '') asking.info('server')
   const replies = await asking.exec()
@@ -44,20 +47,19 @@ export async function readPortion(
   if (run !== '' && runIdIn(String(info)) !== run)
     throw new RedisRestarted(`Redis was restarted under batch ${batch}`)
   if (held !== lease) throw takenOver(batch)
-  return (entries as [string, string[]][]).map(toEntry)
+  return (entries as [Buffer, Buffer[]][]).map(toEntry)
 }
 
-function toEntry([id, pairs]: [string, string[]]): Entry {
-  const fields = new Map<string, string>()
-  for (let i = 0; i < pairs.length; i += 2) fields.set(pairs[i] as string, pairs[i + 1] as string)
-  const [line, letter] = [fields.get('l') ?? '', fields.get('d') ?? '']
+/** Fields as `record.lua` writes them: i, index, g, generation, k, kind, l, line, d, letter. */
+function toEntry([id, fields]: [Buffer, Buffer[]]): Entry {
+  const [, index, , generation, , kind, , line = NOTHING, , letter = NOTHING] = fields
   return {
-    id,
-    key: `${fields.get('i')}.${fields.get('g')}`,
-    kind: fields.get('k') ?? '',
+    id: id.toString('latin1'),
+    key: `${index?.toString('latin1')}.${generation?.toString('latin1')}`,
+    kind: kind?.toString('latin1') ?? '',
     line,
-    bytes: Buffer.byteLength(line) + Buffer.byteLength(letter),
-    letter: letter === '' ? null : (JSON.parse(letter) as DeadLetter),
+    bytes: line.length + letter.length,
+    letter: letter.length === 0 ? null : (JSON.parse(letter.toString()) as DeadLetter),
   }
 }
 

@@ -12,13 +12,14 @@ export interface ResultFile {
   readonly bytes: number
   /** Whole lines that stand behind a checkpoint, in order; a torn last line is cut off. */
   linesBehind(checkpoint: number): AsyncGenerator<string>
-  /** Writes at the end; not safe until `sync`. */
-  append(lines: readonly string[]): Promise<void>
+  /** Writes lines, given without their ends, at the end; not safe until `sync`. */
+  append(lines: readonly Buffer[]): Promise<void>
   sync(): Promise<void>
   close(): Promise<void>
 }
 
 const READ_BYTES = 1 << 20
+const NEWLINE = Buffer.from('\n')
 
 /**
  * Opens a result file, making it when it is not there.
@@ -60,7 +61,7 @@ export async function openResultFile(
     },
     async append(lines) {
       if (lines.length === 0) return
-      const bytes = Buffer.from(`${lines.join('\n')}\n`)
+      const bytes = Buffer.concat(lines.flatMap((line) => [line, NEWLINE]))
       for (let written = 0; written < bytes.length; ) {
         assertOurs()
         const { bytesWritten } = await file.write(bytes, written, bytes.length - written, size + written)

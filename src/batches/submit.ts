@@ -16,6 +16,7 @@ import { asDiskTrouble } from './disk-trouble.js'
 import { type AtRest, findForebears } from './inherit/legacy.js'
 import { readRequests, takeOver } from './inherit/take-over.js'
 import { hasUnchanged, type RequestTable } from './inherit/unchanged.js'
+import { contentDigest } from './input/content-digest.js'
 import type { LineProblem } from './input/line-problem.js'
 import { readRejects } from './input/rejects.js'
 import { readRequestIndex } from './input/request-index.js'
@@ -85,9 +86,9 @@ export class NothingSendable extends Error {
 export type SubmitProgress = (step: 'validating', bytes: number, ofBytes: number) => void
 
 /** The same content, output, queue and model are the same batch. */
-function identityOf(sha256: string, { output, queue, model }: Submission): string {
+function identityOf(digest: string, { output, queue, model }: Submission): string {
   return createHash('sha256')
-    .update(JSON.stringify([sha256, output, queue, model]))
+    .update(JSON.stringify([digest, output, queue, model]))
     .digest('hex')
 }
 
@@ -112,10 +113,13 @@ export async function submit(
   try {
     // A spooled input lies with its batch, so that it goes when the batch goes.
     const source = await openSource(submission.input, { spoolDir: staging, stdin: submission.stdin })
-    const identity = identityOf(source.sha256, submission)
     const found = await lookUpClaim(directory, submission)
     const { owner } = found
-    if (!fresh && owner?.identity === identity) return await goOn(directory, submission, owner)
+    // Staging tells it too; so the input is read once more only where there is something to compare it with.
+    const known = fresh || owner === null ? null : await contentDigest(source.path)
+    if (known !== null && owner?.identity === identityOf(known, submission)) {
+      return await goOn(directory, submission, owner)
+    }
     if (name !== null) await refuseTakenName(directory, name, owner)
     const forebears =
       fresh || atRest === null || owner === null ? null : await findForebears(directory, owner)
@@ -123,10 +127,11 @@ export async function submit(
     else if (!fresh) await refuseFilesInPlace(submission, submission.input, owner)
 
     const progress = (bytes: number) => onProgress('validating', bytes, source.bytes)
-    const { total, rejected, firstProblems } = await stageInput({
+    const { total, rejected, firstProblems, digest } = await stageInput({
       source,
       model,
       directory: staging,
+      expected: known,
       onProgress: progress,
     })
     if (submission.strict && rejected > 0) {
@@ -136,7 +141,8 @@ export async function submit(
     if (submission.refuseUnsendable && rejected === total && problem !== undefined) {
       throw new NothingSendable(submission.input, problem)
     }
-    const made = { batch: newBatchId(), source, identity, found, total }
+    const identity = identityOf(digest, submission)
+    const made = { batch: newBatchId(), source, digest, identity, found, total }
     if (atRest === null || forebears === null) {
       return await adopt(directory, staging, submission, { ...made, inherits: null })
     }
@@ -199,6 +205,8 @@ async function goOn(
 interface Made {
   readonly batch: string
   readonly source: InputSource
+  /** Of what it holds. */
+  readonly digest: string
   readonly identity: string
   readonly total: number
   /** Who had the output before staging, which may have taken long. */
@@ -277,10 +285,10 @@ async function problemsOf(batchDirectory: string): Promise<string[]> {
 function manifestOf(
   directory: DataDirectory,
   { input, output, errors, queue, name, model, options }: Submission,
-  { batch, source, identity, total, inherits }: Made,
+  { batch, source, digest, identity, total, inherits }: Made,
   owner: Manifest | null,
 ): Manifest {
-  const { spooled, bytes, sha256 } = source
+  const { spooled, bytes } = source
   const path = spooled ? join(directory.batch(batch).directory, basename(source.path)) : source.path
   return {
     version: 1,
@@ -289,7 +297,7 @@ function manifestOf(
     // Whoever asks for it by its name means what it has become.
     name: name ?? owner?.name ?? null,
     identity,
-    input: { name: input, path, spooled, bytes, sha256 },
+    input: { name: input, path, spooled, bytes, digest },
     model,
     options,
     total,

@@ -4,6 +4,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { DataDirectory } from '../batches/data-directory.js'
+import { contentDigest } from '../batches/input/content-digest.js'
 import { openSource } from '../batches/input/source.js'
 import type { Manifest } from '../batches/manifest.js'
 import { type OutputNames, outputNames } from '../batches/output-names.js'
@@ -115,7 +116,7 @@ async function stage(input: BatchInput, settings: Settings, deps: SubmitDeps): P
   const aside = await deps.directory.staging()
   try {
     const source = await openSource(path, { spoolDir: aside, stdin: bytes })
-    const names = await ownNames(source.sha256, settings, deps)
+    const names = await ownNames(await contentDigest(source.path), settings, deps)
     return await makeBatch(path, createReadStream(source.path), names, settings, deps)
   } finally {
     await rm(aside, { recursive: true, force: true })
@@ -142,14 +143,14 @@ const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 
 /** In the data directory: called like the batch when that makes a file name, else after what it is of. */
 async function ownNames(
-  sha256: string,
+  digest: string,
   { name, model }: Settings,
   { directory, queue }: SubmitDeps,
 ): Promise<OutputNames> {
   const results = join(directory.path, 'results')
   await mkdir(results, { recursive: true, mode: 0o700 })
   const identity = createHash('sha256')
-    .update(JSON.stringify([sha256, queue, model ?? null, name ?? null]))
+    .update(JSON.stringify([digest, queue, model ?? null, name ?? null]))
     .digest('hex')
   const stem = name !== undefined && PLAIN_NAME.test(name) ? name : identity.slice(0, 16)
   return outputNames('-', join(results, `${stem}.results.jsonl`))

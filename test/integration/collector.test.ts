@@ -87,13 +87,23 @@ describe('what was recorded', () => {
   })
 
   it('is taken in portions, in the order in which it came', async () => {
-    const batch = await newBatch(1300)
-    const lines = await record(batch, upTo(1300))
+    const batch = await newBatch(1600)
+    const lines = await record(batch, upTo(1600))
     const collector = await open(batch)
-    expect([await collector.collect(), await collector.collect(), await collector.collect()]).toEqual([
-      500, 500, 300,
-    ])
+    const portions = [await collector.collect(), await collector.collect(), await collector.collect()]
+    expect(portions).toEqual([500, 1000, 100])
     expect(await collector.collect()).toBe(0)
+    await collector.close()
+    expect(await readFile(batch.paths.results, 'utf8')).toBe(`${lines.join('\n')}\n`)
+  })
+
+  it('is taken in smaller portions where answers are large', async () => {
+    const batch = await newBatch(800)
+    const large = (place: RequestPlace) => answered(place, 'ä'.repeat(3000))
+    const lines = await record(batch, upTo(800), large)
+    const collector = await open(batch)
+    const portions = [await collector.collect(), await collector.collect(), await collector.collect()]
+    expect(portions).toEqual([500, 250, 50])
     await collector.close()
     expect(await readFile(batch.paths.results, 'utf8')).toBe(`${lines.join('\n')}\n`)
   })

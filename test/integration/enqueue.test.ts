@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { env, execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
-import { collectInbox, INBOX_LEASE } from '../../src/batches/inbox/inbox-collector.js'
+import { collectInbox, INBOX_LEASE, INBOX_PORTIONS } from '../../src/batches/inbox/inbox-collector.js'
 import { feedInboxRetries } from '../../src/batches/inbox/inbox-retries.js'
-import { createPortionSize } from '../../src/batches/inbox/portion-size.js'
 import { reserve } from '../../src/batches/inbox/reserve.js'
 import { createDirectoryLease } from '../../src/batches/lease.js'
+import { createPortionSize } from '../../src/batches/portion-size.js'
 import type { Session } from '../../src/batches/session.js'
 import { customIdKey } from '../../src/completions/custom-id-key.js'
 import { createDeadLetters } from '../../src/completions/dead-letters/dead-letters.js'
@@ -336,14 +336,14 @@ async function takeInbox() {
     keys,
     store,
     leaseToken: () => lease.token,
-    portion: createPortionSize(),
+    portion: createPortionSize(INBOX_PORTIONS),
     bury: letters().bury,
   }
 }
 
 describe('a portion of the inbox', () => {
   it('is small at first, grows while endings are small, and shrinks when they are large or it failed', () => {
-    const portion = createPortionSize()
+    const portion = createPortionSize(INBOX_PORTIONS)
     const nextAfter = (bytes: number) => {
       portion.taken(bytes)
       return portion.take()

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import {
   appendFile,
   chmod,
@@ -9,6 +8,7 @@ import {
   rename,
   rm,
   truncate,
+  utimes,
   writeFile,
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,6 +17,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Chunk, openChunks } from '../../src/batches/input/chunks.js'
+import { contentDigest } from '../../src/batches/input/content-digest.js'
 import {
   InputChanged,
   InputEmpty,
@@ -84,8 +85,6 @@ async function rejectsOf(): Promise<RejectedLine[]> {
   return all
 }
 
-const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex')
-
 describe('opening an input', () => {
   it('leaves a plain file where it is', async () => {
     const path = await write('prompts.jsonl', prompts(3))
@@ -93,7 +92,7 @@ describe('opening an input', () => {
       path,
       spooled: false,
       bytes: prompts(3).length,
-      sha256: sha256(prompts(3)),
+      seen: expect.any(String),
     })
     await expect(readdir(spoolDir)).rejects.toThrow('ENOENT')
   })
@@ -103,10 +102,10 @@ describe('opening an input', () => {
     const members = Buffer.concat([gzipSync(text.slice(0, 5000)), gzipSync(text.slice(5000))])
     for (const path of [await write('a.jsonl.gz', gzipSync(text)), await write('no-name', members)]) {
       const source = await open(path)
-      expect(source).toMatchObject({ spooled: true, bytes: text.length, sha256: sha256(text) })
+      expect(source).toMatchObject({ spooled: true, bytes: text.length })
       expect(await readFile(source.path, 'utf8')).toBe(text)
     }
-    expect(await readdir(spoolDir)).toEqual([`${sha256(text)}.jsonl`])
+    expect(await readdir(spoolDir)).toEqual(['input.jsonl'])
   })
 
   it('spools stdin, plain or gzip, however it is cut', async () => {
@@ -117,11 +116,9 @@ describe('opening an input', () => {
       from('', text.slice(0, 1), '', text.slice(1)),
       from(packed.subarray(0, 1), packed.subarray(1, 2), packed.subarray(2)),
     ]) {
-      expect(await open('-', stdin)).toMatchObject({
-        spooled: true,
-        bytes: text.length,
-        sha256: sha256(text),
-      })
+      const source = await open('-', stdin)
+      expect(source).toMatchObject({ spooled: true, bytes: text.length })
+      expect(await readFile(source.path, 'utf8')).toBe(text)
     }
   })
 
@@ -129,7 +126,8 @@ describe('opening an input', () => {
     const path = join(directory, 'pipe')
     execFileSync('mkfifo', [path])
     const [source] = await Promise.all([open(path), writeFile(path, prompts(3))])
-    expect(source).toMatchObject({ spooled: true, sha256: sha256(prompts(3)) })
+    expect(source.spooled).toBe(true)
+    expect(await readFile(source.path, 'utf8')).toBe(prompts(3))
   })
 
   it.each([
@@ -179,6 +177,36 @@ describe('opening an input', () => {
     }
     await expect(open('-', failing())).rejects.toThrow("Can't read stdin: EIO")
     expect(await readdir(spoolDir)).toEqual([])
+  })
+})
+
+describe('the digest of an input', () => {
+  it('is the same for the same content, plain, packed or piped, and what staging finds', async () => {
+    const text = `${prompts(1200)}\n \n`
+    const { staged } = await stageText(text)
+    const packed = gzipSync(text)
+    for (const source of [
+      await open(await write('plain', text)),
+      await open(await write('a.gz', packed)),
+      await open('-', from(packed.subarray(0, 7), packed.subarray(7))),
+    ]) {
+      expect(await contentDigest(source.path)).toBe(staged.digest)
+    }
+  })
+
+  it.each([
+    ['a letter', (text: string) => text.replace('Question 700?', 'Question 7OO?')],
+    ['a blank line at the end', (text: string) => `${text}\n`],
+    ['a blank line before', (text: string) => `\n${text}`],
+    ['a line less', (text: string) => text.slice(text.indexOf('\n') + 1)],
+    ['no end of line at the end', (text: string) => text.slice(0, -1)],
+    ['other line ends', (text: string) => text.replaceAll('\n', '\r\n')],
+  ])('is another one: %s', async (_name, change) => {
+    const [before, after] = [
+      await write('before', prompts(1000)),
+      await write('after', change(prompts(1000))),
+    ]
+    expect(await contentDigest(before)).not.toBe(await contentDigest(after))
   })
 })
 
@@ -261,6 +289,49 @@ describe('staging', () => {
     await appendFile(source.path, prompts(1))
     await expect(stage(source)).rejects.toThrow(InputChanged)
     expect(await readdir(stageDir)).toEqual([])
+  })
+
+  it('refuses a file that was written to after it was opened, though its size is the same', async () => {
+    const source = await open(await write('prompts.jsonl', prompts(5)))
+    await writeFile(source.path, prompts(5).replace('Question 3?', 'Question 4?'))
+    await utimes(source.path, new Date(), new Date(Date.now() + 5000))
+    await expect(stage(source)).rejects.toThrow(/changed while it was read. Nothing was sent/)
+  })
+
+  it('refuses a file that holds something else than what was looked up before', async () => {
+    const source = await open(await write('prompts.jsonl', prompts(5)))
+    const expected = await contentDigest(await write('other.jsonl', prompts(6)))
+    await expect(stage(source, { expected })).rejects.toThrow(InputChanged)
+    expect((await stage(source, { expected: await contentDigest(source.path) })).total).toBe(5)
+  })
+
+  it('finds repeated ids wherever they are, and counts each line for its first problem', async () => {
+    const ids = fc.array(fc.tuple(fc.nat({ max: 30 }), fc.boolean()), { minLength: 1, maxLength: 80 })
+    const property = fc.asyncProperty(ids, fc.integer({ min: 1, max: 9 }), async (lines, requests) => {
+      const text = lines.map(([id, good]) =>
+        good ? prompt('x', `id-${id}`) : `{"custom_id":"id-${id}","model":"m"}`,
+      )
+      const limits = { requests, bytes: 1e6 }
+      const { source, staged } = await stageText(`${text.join('\n')}\n`, { limits })
+      const expected = lines.flatMap(([id, good], at) => {
+        const first = lines.findIndex(([other]) => other === id)
+        const repeats = good && first < at
+        if (good && !repeats) return []
+        const message = repeats ? `used on line ${first + 1} already` : 'There are no messages'
+        return [{ line: at + 1, customId: `id-${id}`, message: expect.stringContaining(message) }]
+      })
+      expect(staged.firstProblems).toMatchObject(expected.slice(0, 20))
+      expect(staged.rejected).toBe(expected.length)
+      const rejected = (await rejectsOf()).map(({ index, customId, problem: { line, message } }) => {
+        expect(index).toBe(line - 1)
+        return { line, customId, message }
+      })
+      expect(rejected).toEqual(expected)
+      const read = await readAll(source)
+      expect(read.flatMap((chunk) => chunk.requests).length).toBe(staged.valid)
+      expect(await readdir(stageDir)).toEqual(['chunks.jsonl'])
+    })
+    await fc.assert(property, { numRuns: 40 })
   })
 
   it('reports the bytes read, up to the last', async () => {

@@ -4,7 +4,7 @@ import type { Manifest } from '../../src/batches/manifest.js'
 import { goOnWords, sameCommand } from '../../src/cli/text/same-command.js'
 
 function aManifest(more: Partial<Manifest>): Manifest {
-  const input = { name: 'in.jsonl', path: resolve('in.jsonl'), spooled: false, bytes: 1, sha256: '' }
+  const input = { name: 'in.jsonl', path: resolve('in.jsonl'), spooled: false, bytes: 1, digest: '' }
   const output = resolve('in.results.jsonl')
   return { batch: 'b0000000000a1', queue: 'default', model: null, input, output, ...more } as Manifest
 }
@@ -18,14 +18,14 @@ describe('the command that goes on with a batch', () => {
   })
 
   it('names the input by its place when its name meant another one', () => {
-    const input = { name: 'in.jsonl', path: '/else/in.jsonl', spooled: false, bytes: 1, sha256: '' }
+    const input = { name: 'in.jsonl', path: '/else/in.jsonl', spooled: false, bytes: 1, digest: '' }
     expect(sameCommand(aManifest({ input, output: '/else/in.results.jsonl' }))).toBe(
       'conduit-batch submit /else/in.jsonl',
     )
   })
 
   it('reads stdin again from what was kept of it', () => {
-    const input = { name: '-', path: '/data/b/in.jsonl', spooled: true, bytes: 1, sha256: '' }
+    const input = { name: '-', path: '/data/b/in.jsonl', spooled: true, bytes: 1, digest: '' }
     expect(sameCommand(aManifest({ input, output: '/x/a.jsonl' }))).toBe(
       'conduit-batch submit - --output /x/a.jsonl < /data/b/in.jsonl',
     )

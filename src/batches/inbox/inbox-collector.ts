@@ -7,12 +7,15 @@ import type { QueueKeys } from '../../redis/keys.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
 import { type BatchStore, LeaseLost } from '../batch-store.js'
 import { assertHeld, type Entry, readPortion } from '../portion.js'
-import type { PortionSize } from './portion-size.js'
+import type { PortionLimits, PortionSize } from '../portion-size.js'
 
 const keepScript = loadScript(new URL('./keep.lua', import.meta.url))
 
 /** Names the lease on the inbox, as the id of a data directory names the lease on that. */
 export const INBOX_LEASE = 'inbox'
+
+/** Answers that are taken at once. */
+export const INBOX_PORTIONS: PortionLimits = { first: 20, most: 200, goodBytes: 8 * 1024 * 1024 }
 
 /** How long an answer is kept when the request does not say. */
 export const KEEP_ANSWER_SECONDS = 7 * 24 * 3600
@@ -66,7 +69,8 @@ async function keep(entries: readonly Entry[], lease: string, { redis, keys }: I
     keys.history(INBOX_BATCH),
   ]
   const args: Array<string | number> = [lease, KEEP_ANSWER_SECONDS]
-  for (const { key, kind, line } of entries) {
+  for (const { key, kind, line: bytes } of entries) {
+    const line = bytes.toString()
     const [index = '', generation = ''] = key.split('.')
     const customId = customIdOfLine(line) ?? ''
     names.push(keys.inbox.request(index), customIdKey(keys, customId))

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
 import { openChunkIndex, type PlacedRow } from './chunk-index.js'
+import { readChunkLines } from './chunk-lines.js'
 import { type ChunkRow, chunksPath } from './chunk-row.js'
-import { readFileBytes } from './file-bytes.js'
 import { InputChanged, InputNotFound, StagingDamaged } from './input-errors.js'
-import { type InputLine, readLines } from './lines.js'
+import type { InputLine } from './lines.js'
 import { parseLine } from './parse-line.js'
 import type { RejectedLine } from './rejects.js'
 
@@ -104,24 +103,14 @@ export async function openChunks({ directory, sourcePath, model }: ChunkReaderOp
   }
 }
 
-/** The lines of a chunk, once all its bytes are known to be what they were. */
 async function readRange(path: string, row: ChunkRow): Promise<InputLine[]> {
-  const range = { start: row.offset, end: row.offset + row.bytes }
-  const sha256 = createHash('sha256')
-  const lines: InputLine[] = []
-  try {
-    for await (const block of readLines(readFileBytes(path, { range }), row)) {
-      sha256.update(block.bytes)
-      // An edited file may hold any number of lines here; one too many is enough to see it.
-      for (const line of block.lines) if (lines.length <= row.count) lines.push(line)
-    }
-  } catch (error) {
+  const lines = await readChunkLines(path, row).catch((error: unknown) => {
     if (!(error instanceof InputNotFound)) throw error
     throw new InputChanged(`${path} is gone; its batch still needs it. Put it back to go on.`, {
       cause: error,
     })
-  }
-  if (sha256.digest('hex') === row.sha256) return lines
+  })
+  if (lines !== null) return lines
   throw new InputChanged(
     `${path} was edited after its batch began: lines ${row.line}–${row.lastLine} are not what they were. ` +
       'Restore the file to go on, or run the edited one: what is unchanged keeps its answers.',

@@ -1,79 +1,64 @@
-import { hash } from 'node:crypto'
+import { digestCustomId, ID_WORDS, LINE_WORD } from './custom-id-digest.js'
+import { findRepeated } from './find-repeated.js'
+import { createIdSpill, type IdSpill } from './id-spill.js'
+import { createRepeatedIds, type RepeatedIds } from './repeated-ids.js'
 
-const INITIAL_SLOTS = 1024
-const MAX_LOAD = 0.75
+/** Ids that are kept in memory, in 2 MiB: one block of lines holds no more. */
+const KEPT = 128 * 1024
 
-export interface CustomIdIndex {
-  /** Null when the id is new; else the line that used it first, and nothing changes. */
-  add(customId: string, line: number): number | null
+/** Collects the custom_ids of an input, to tell at its end which were used more than once. */
+export interface CustomIds {
+  /** Makes room for so many ids, which may be added then. */
+  room(ids: number): Promise<void>
+  /** Lines come in order and go up to 2³² − 1. */
+  add(customId: string, line: number): void
+  /** Lines whose id stood on an earlier line. */
+  repeated(): Promise<RepeatedIds>
+  close(): Promise<void>
 }
 
 /**
- * Which custom_ids were seen, and on which line first. Holds no strings: 64 bits of each id's SHA-256 and the
- * line, 12 bytes a slot in an open-addressing table that doubles at three quarters (a million ids: 24 MiB, 36 MiB
- * while it doubles). Two different ids are taken for one with a probability of n²/2⁶⁵: about 3 in 10⁸ for
- * a million ids, 3 in 10⁶ for ten million. The second of them would be refused as a duplicate; none is mixed up.
- * Lines go up to 2³² − 1.
+ * Holds no strings, and no more memory for more ids: 16 bytes of each (a digest and the line) are kept, and from
+ * 131,072 ids on put aside in a file without a name, sorted into 256 parts, which are looked through one by one at the
+ * end. A million ids take 16 MB of disk and 2 MB of memory, a hundred million 1.6 GB and 12 MB.
+ * @param directory where such a file may lie
+ * @param kept ids that are kept in memory
  */
-export function createCustomIdIndex(): CustomIdIndex {
-  let table = createTable(INITIAL_SLOTS)
-  let used = 0
+export function createCustomIds(directory: string, kept = KEPT): CustomIds {
+  let records = new Uint32Array(kept * ID_WORDS)
+  let count = 0
+  let spill: IdSpill | null = null
+
+  const putAside = async (): Promise<IdSpill> => {
+    spill ??= await createIdSpill(directory)
+    await spill.put(records, count)
+    count = 0
+    return spill
+  }
 
   return {
+    async room(ids) {
+      if (count > 0 && count + ids > records.length / ID_WORDS) await putAside()
+      if (ids > records.length / ID_WORDS) records = new Uint32Array(ids * ID_WORDS)
+    },
     add(customId, line) {
-      // One character a byte: asking for a Buffer costs more than twice as much.
-      const digest = hash('sha256', customId, 'binary')
-      const high = lane(digest, 0)
-      const low = lane(digest, 4)
-      const slot = findSlot(table, high, low)
-      const first = table.lines[slot] as number
-      if (first !== 0) return first
-      put(table, slot, high, low, line)
-      used += 1
-      if (used > table.lines.length * MAX_LOAD) table = doubled(table)
-      return null
+      const at = count * ID_WORDS
+      digestCustomId(customId, records, at)
+      records[at + LINE_WORD] = line
+      count += 1
+    },
+    async repeated() {
+      const repeats = createRepeatedIds()
+      if (spill === null) findRepeated(records, count, repeats.add)
+      else {
+        for await (const part of (await putAside()).parts()) {
+          findRepeated(part, part.length / ID_WORDS, repeats.add)
+        }
+      }
+      return repeats.sorted()
+    },
+    async close() {
+      await spill?.close()
     },
   }
-}
-
-/** 32 bits of a digest. */
-function lane(digest: string, at: number): number {
-  const high = (digest.charCodeAt(at) << 24) | (digest.charCodeAt(at + 1) << 16)
-  return (high | (digest.charCodeAt(at + 2) << 8) | digest.charCodeAt(at + 3)) >>> 0
-}
-
-interface Table {
-  readonly highs: Uint32Array
-  readonly lows: Uint32Array
-  /** 0: the slot is free. */
-  readonly lines: Uint32Array
-}
-
-function createTable(slots: number): Table {
-  return { highs: new Uint32Array(slots), lows: new Uint32Array(slots), lines: new Uint32Array(slots) }
-}
-
-function findSlot({ highs, lows, lines }: Table, high: number, low: number): number {
-  const mask = lines.length - 1
-  let slot = low & mask
-  while (lines[slot] !== 0 && (lows[slot] !== low || highs[slot] !== high)) slot = (slot + 1) & mask
-  return slot
-}
-
-function put(table: Table, slot: number, high: number, low: number, line: number): void {
-  table.highs[slot] = high
-  table.lows[slot] = low
-  table.lines[slot] = line
-}
-
-function doubled(table: Table): Table {
-  const larger = createTable(table.lines.length * 2)
-  for (let slot = 0; slot < table.lines.length; slot += 1) {
-    const line = table.lines[slot] as number
-    if (line === 0) continue
-    const high = table.highs[slot] as number
-    const low = table.lows[slot] as number
-    put(larger, findSlot(larger, high, low), high, low, line)
-  }
-  return larger
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { createDurableFile, type DurableFile } from './durable-file.js'
@@ -14,48 +13,40 @@ interface SpoolOptions {
   readonly gzip: boolean
 }
 
-/** `bytes` and `sha256` (hex) are of the plain text. */
-interface SpooledFile {
-  readonly path: string
-  readonly bytes: number
-  readonly sha256: string
-}
-
 /** Whether these first bytes begin a gzip file (RFC 1952). */
 export function isGzip(head: Buffer): boolean {
   return head[0] === 0x1f && head[1] === 0x8b
 }
 
+const SPOOLED = 'input.jsonl'
+
 /**
- * Copies a source, decompressed, to `<spoolDir>/<sha256>.jsonl`, fsynced. Nothing stays when it fails.
+ * Copies a source, decompressed, to `<spoolDir>/input.jsonl`, fsynced, and gives its path. Nothing stays when it fails.
  * @throws InputUnreadable when it is a broken gzip or should be one and isn't
  */
-export async function spool(source: AsyncIterable<Buffer>, options: SpoolOptions): Promise<SpooledFile> {
+export async function spool(source: AsyncIterable<Buffer>, options: SpoolOptions): Promise<string> {
   const file = await createDurableFile(options.spoolDir)
   try {
-    const { bytes, sha256 } = await copy(source, options, file)
-    return { path: await file.commit(`${sha256}.jsonl`), bytes, sha256 }
+    await copy(source, options, file)
+    return await file.commit(SPOOLED)
   } catch (error) {
     await file.discard()
     throw error
   }
 }
 
-async function copy(source: AsyncIterable<Buffer>, { input, gzip }: SpoolOptions, file: DurableFile) {
-  const sha256 = createHash('sha256')
-  let bytes = 0
+async function copy(
+  source: AsyncIterable<Buffer>,
+  { input, gzip }: SpoolOptions,
+  file: DurableFile,
+): Promise<void> {
   const store = async (plain: AsyncIterable<Buffer>) => {
-    for await (const buffer of plain) {
-      sha256.update(buffer)
-      bytes += buffer.length
-      await file.append(buffer)
-    }
+    for await (const buffer of plain) await file.append(buffer)
   }
   const { head, whole } = await peek(source)
   if (isGzip(head)) await pipeline(whole, createGunzip({ chunkSize: GUNZIP_BYTES }), store).catch(asGzipError)
   else if (gzip) throw new InputUnreadable(input, NOT_GZIP)
   else await store(whole)
-  return { bytes, sha256: sha256.digest('hex') }
 
   function asGzipError(error: unknown): never {
     if (!errnoOf(error)?.startsWith('Z_')) throw error

@@ -1,16 +1,15 @@
-import { createHash } from 'node:crypto'
-import { CHUNK_LIMITS, type ChunkLimits, createChunkCutter } from './chunk-cutter.js'
+import { appendRows } from './append-rows.js'
+import { type ChunkLimits, createChunkCutter } from './chunk-cutter.js'
 import { CHUNKS_FILE, type ChunkRow } from './chunk-row.js'
-import { type CustomIdIndex, createCustomIdIndex } from './custom-ids.js'
+import { type CustomIds, createCustomIds } from './custom-ids.js'
 import { createDurableFile, type DurableFile } from './durable-file.js'
 import { readFileBytes } from './file-bytes.js'
-import { InputChanged, InputEmpty } from './input-errors.js'
-import type { LineProblem, LineProblemCode, ParsedLine } from './line-problem.js'
+import { InputEmpty } from './input-errors.js'
 import { readLines } from './lines.js'
 import { parseLine } from './parse-line.js'
-import type { InputSource } from './source.js'
-
-const FIRST_PROBLEMS = 20
+import { refuseRepeated } from './refuse-repeated.js'
+import { changed, type InputSource, isUnchanged } from './source.js'
+import { createTally, type Tally, type TallySum } from './tally.js'
 
 export interface StageOptions {
   readonly source: InputSource
@@ -18,108 +17,74 @@ export interface StageOptions {
   readonly model: string | null
   /** Where `chunks.jsonl` goes; made when missing. */
   readonly directory: string
+  /** What it must hold (`contentDigest`), where somebody has looked before. */
+  readonly expected?: string | null
   /** Bytes of the source read so far; called every 256 KiB. */
   readonly onProgress?: (bytesRead: number) => void
   readonly limits?: ChunkLimits
 }
 
 /** What staging found. `total` counts every line that is not blank: `valid` + `rejected`. */
-export interface StagedInput {
-  readonly total: number
-  readonly valid: number
-  readonly rejected: number
-  readonly rejectedByCode: Readonly<Partial<Record<LineProblemCode, number>>>
-  /** The first 20; `readRejects` gives all. */
-  readonly firstProblems: ReadonlyArray<LineProblem & { readonly customId: string | null }>
+export interface StagedInput extends TallySum {
+  /** `contentDigest` of the source, where the limits are the usual ones. */
+  readonly digest: string
   readonly bytes: number
-  readonly sha256: string
 }
+
+/** Rows of chunks whose custom_ids were not compared yet. */
+const DRAFT_FILE = 'chunks.draft'
 
 /**
  * Validates the source line by line and writes `<directory>/chunks.jsonl`, which appears whole and fsynced or not at
  * all. Every line that is not blank is a request and has the next index, also when it is rejected. Memory is
- * constant but for 12 to 36 bytes a line, which tell duplicate custom_ids; the first use of an id keeps it, even
+ * constant but for 8 bytes a line that repeats a custom_id (`createCustomIds`); the first use of an id keeps it, even
  * when that line is itself rejected.
- * @throws InputChanged when the source is no longer what `openSource` saw; InputEmpty when all lines are blank;
- * InputNotFound, InputUnreadable
+ * @throws InputChanged when the source is no longer what `openSource` saw, or not what was expected; InputEmpty when
+ * all lines are blank; InputNotFound, InputUnreadable
  */
 export async function stageInput(options: StageOptions): Promise<StagedInput> {
-  const { source, directory } = options
+  const { source, directory, expected = null } = options
   const file = await createDurableFile(directory)
+  const ids = createCustomIds(directory)
   try {
-    const staged = await writeChunks(file, options)
-    if (staged.sha256 !== source.sha256) {
-      throw new InputChanged(
-        `${source.path} changed while it was read. Nothing was sent; run it again once nothing writes to it.`,
-      )
-    }
-    if (staged.total === 0) throw new InputEmpty(source.spooled ? 'The input' : source.path)
-    await file.commit(CHUNKS_FILE)
-    return staged
+    const tally = createTally()
+    const { digest, bytes } = await writeChunks(file, ids, tally, options)
+    if ((expected !== null && digest !== expected) || !(await isUnchanged(source))) throw changed(source)
+    if (bytes === 0 || tally.sum().total === 0)
+      throw new InputEmpty(source.spooled ? 'The input' : source.path)
+    const repeated = await ids.repeated()
+    if (repeated.count === 0) await file.commit(CHUNKS_FILE)
+    else await refuseRepeated(repeated, await file.commit(DRAFT_FILE), tally, options)
+    return { ...tally.sum(), digest, bytes }
   } catch (error) {
     await file.discard()
     throw error
+  } finally {
+    await ids.close()
   }
 }
 
-async function writeChunks(file: DurableFile, options: StageOptions): Promise<StagedInput> {
-  const { source, model, onProgress, limits = CHUNK_LIMITS } = options
+async function writeChunks(file: DurableFile, ids: CustomIds, tally: Tally, options: StageOptions) {
+  const { source, model, onProgress, limits } = options
   const cutter = createChunkCutter(limits)
-  const ids = createCustomIdIndex()
-  const tally = createTally()
-  const sha256 = createHash('sha256')
   let bytes = 0
 
   for await (const block of readLines(readFileBytes(source.path))) {
     const rows: ChunkRow[] = []
+    await ids.room(block.lines.length)
     for (const input of block.lines) {
-      const parsed = refuseDuplicate(parseLine(input, model), input.line, ids)
+      const parsed = parseLine(input, model)
+      if (parsed.customId !== null) ids.add(parsed.customId, input.line)
       tally.add(parsed)
-      const row = cutter.add(block, input, parsed)
+      const row = cutter.add(block, input, parsed.ok ? null : parsed)
       if (row !== null) rows.push(row)
     }
     cutter.passed(block)
-    sha256.update(block.bytes)
     bytes += block.bytes.length
     await appendRows(file, rows)
     onProgress?.(bytes)
   }
-  const last = cutter.end()
+  const { last, digest } = cutter.end()
   if (last !== null) await appendRows(file, [last])
-  return { ...tally.sum(), bytes, sha256: sha256.digest('hex') }
-}
-
-async function appendRows(file: DurableFile, rows: readonly ChunkRow[]): Promise<void> {
-  if (rows.length > 0) await file.append(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
-}
-
-function refuseDuplicate(parsed: ParsedLine, line: number, ids: CustomIdIndex): ParsedLine {
-  const { customId } = parsed
-  if (customId === null) return parsed
-  const firstLine = ids.add(customId, line)
-  if (firstLine === null || !parsed.ok) return parsed
-  const given = customId === `line-${line}` ? ' (a line without one is called line-N)' : ''
-  const message = `custom_id was used on line ${firstLine} already${given}; give each line one of its own.`
-  return { ok: false, customId, problem: { code: 'duplicate_custom_id', message, param: 'custom_id', line } }
-}
-
-function createTally() {
-  const rejectedByCode: Partial<Record<LineProblemCode, number>> = {}
-  const firstProblems: Array<LineProblem & { customId: string | null }> = []
-  let total = 0
-  let rejected = 0
-
-  return {
-    add(parsed: ParsedLine): void {
-      total += 1
-      if (parsed.ok) return
-      const { customId, problem } = parsed
-      rejected += 1
-      rejectedByCode[problem.code] = (rejectedByCode[problem.code] ?? 0) + 1
-      if (firstProblems.length < FIRST_PROBLEMS) firstProblems.push({ ...problem, customId })
-    },
-    sum() {
-      return { total, valid: total - rejected, rejected, rejectedByCode, firstProblems }
-    },
-  }
+  return { bytes, digest }
 }

@@ -6,15 +6,17 @@ export interface PortionSize {
   taken(bytes: number): void
 }
 
-const FIRST = 20
-const MOST = 200
-/** A portion that is smaller may grow, one that is larger shrinks. */
-const GOOD_BYTES = 8 * 1024 * 1024
+export interface PortionLimits {
+  readonly first: number
+  readonly most: number
+  /** A portion that is smaller may grow, one that is larger shrinks. */
+  readonly goodBytes: number
+}
 
 /** Begins with few, takes more while they are small, and fewer after large ones or after a portion that failed. */
-export function createPortionSize(): PortionSize {
-  let size = FIRST
-  let next = FIRST
+export function createPortionSize({ first, most, goodBytes }: PortionLimits): PortionSize {
+  let size = first
+  let next = first
   return {
     take() {
       size = next
@@ -23,7 +25,7 @@ export function createPortionSize(): PortionSize {
     },
     taken(bytes) {
       next =
-        bytes > GOOD_BYTES ? Math.max(1, Math.floor(size / 2)) : Math.min(MOST, bytes > 0 ? size * 2 : size)
+        bytes > goodBytes ? Math.max(1, Math.floor(size / 2)) : Math.min(most, bytes > 0 ? size * 2 : size)
     },
   }
 }
