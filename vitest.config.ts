@@ -18,7 +18,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'system',
-          include: ['test/integration/**/*.test.ts', 'test/cli/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/chaos/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },
