@@ -68,10 +68,10 @@ export async function playEpisode(options: EpisodeOptions): Promise<EpisodeEnd> 
   }
 }
 
-async function startAll(world: World): Promise<void> {
+export async function startAll(world: World): Promise<void> {
   const { concurrency, topology } = world.options
   for (const { slot } of world.posts) slot.start()
-  if (topology !== 'apart') return
+  if (topology !== 'apart' && topology !== 'drill') return
   const submitted = await world.command('submit', 'in.jsonl', ...batchFlags(concurrency))
   if (submitted.code !== 0) throw new Error(`submit failed: ${submitted.stderr}`)
 }
@@ -103,7 +103,12 @@ async function strikeAll(world: World, plan: readonly Strike[], note: (line: str
 }
 
 /** Waits until the batch is over, stops everything in order, and looks. */
-async function judge(world: World, deeds: readonly Deed[], patienceMs: number): Promise<string[]> {
+export async function judge(
+  world: World,
+  deeds: readonly Deed[],
+  patienceMs: number,
+  repeats = repeatsIn(world, deeds),
+): Promise<string[]> {
   const state = await untilOver(world, patienceMs)
   if (state !== 'completed') return [`the batch is ${state} ${patienceMs / 1000} s after the last strike`]
   await untilTold(world)
@@ -113,7 +118,7 @@ async function judge(world: World, deeds: readonly Deed[], patienceMs: number): 
   const alerting = world.posts.filter(({ alerts }) => alerts).map(({ name }) => name)
   const alertRepeats = deeds.filter(({ strike }) => alerting.includes(strike.target.name)).length
   const evidence = await gather(world, batch)
-  const found = violationsOf(evidence, { repeats: repeatsIn(world, deeds), alertRepeats })
+  const found = violationsOf(evidence, { repeats, alertRepeats })
   return [...stopped, ...found, ...(await leftAfterPurge(world, batch))]
 }
 

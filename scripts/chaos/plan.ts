@@ -1,4 +1,5 @@
 import { createRandom } from '../../src/simulator/random.js'
+import { dealer } from './dealer.js'
 import { BLOWS, type Blow, LENGTHS_MS, type Strike, type Target } from './strike.js'
 
 export interface PlanOptions {
@@ -56,13 +57,4 @@ function cardsOf(targets: readonly Target[], group: string): Card[] {
   return targets
     .filter((target) => target.group === group)
     .flatMap((target) => BLOWS[target.kind].map((blow) => ({ target, blow })))
-}
-
-/** Deals all of them in random order, then all of them again. */
-function dealer<T>(all: readonly T[], random: () => number): () => T {
-  let deck: T[] = []
-  return () => {
-    if (deck.length === 0) deck = [...all]
-    return deck.splice(Math.floor(random() * deck.length), 1)[0] as T
-  }
 }

@@ -1,7 +1,7 @@
 import { BIN, roleScript } from './places.js'
 
 /** Which processes work on the batch. */
-export type Topology = 'apart' | 'run' | 'helped'
+export type Topology = 'apart' | 'run' | 'helped' | 'drill'
 
 /** A process of a topology. */
 export interface Post {
@@ -48,6 +48,10 @@ export function postsOf(topology: Topology, flags: readonly string[]): Post[] {
   switch (topology) {
     case 'apart':
       return apart()
+    case 'drill': {
+      const [near, far] = apart() as [Post, Post]
+      return [...apart(), { ...near, name: 'completion-3' }, { ...far, name: 'completion-4' }]
+    }
     case 'run':
       return [run('run-1', flags), run('run-2', flags)]
     case 'helped':
