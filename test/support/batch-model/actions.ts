@@ -37,7 +37,7 @@ const of = <K extends Action['kind']>(...kinds: K[]) => fc.constantFrom(...kinds
 
 /** Those that move a batch on are more frequent than those that hinder it. */
 const simple: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: of('feed', 'collect', 'settle_end'), crash }) },
+  { weight: 6, arbitrary: fc.record({ kind: of('feed', 'collect', 'collect', 'settle_end'), crash }) },
   { weight: 6, arbitrary: fc.record({ kind: of('call'), pick }) },
   {
     weight: 6,
@@ -52,12 +52,12 @@ const simple: fc.Arbitrary<Action> = fc.oneof(
 
 /** An action. */
 export const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 20, arbitrary: simple },
+  { weight: 12, arbitrary: simple },
   {
     weight: 1,
     arbitrary: fc.record({
       kind: of('redis_forgets'),
-      actions: fc.array(simple, { maxLength: 8, size: 'max' }),
+      actions: fc.array(simple, { minLength: 2, maxLength: 8, size: 'max' }),
     }),
   },
 )
