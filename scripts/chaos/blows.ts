@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { watchIdleness } from './idleness.js'
 import type { Strike } from './strike.js'
 import type { Manned, World } from './world.js'
 
@@ -71,17 +72,16 @@ async function strikeLink({ link }: Manned, blow: string, forMs: number): Promis
   return null
 }
 
-async function strikeRedis({ redis }: World, blow: string, forMs: number): Promise<null> {
-  if (blow === 'freeze') {
-    redis.freeze()
-    await sleep(forMs)
-    redis.thaw()
-    return null
-  }
-  await redis.end(blow === 'kill' ? 'SIGKILL' : 'SIGTERM')
+async function strikeRedis(world: World, blow: string, forMs: number): Promise<string | null> {
+  const { redis } = world
+  if (blow === 'freeze') redis.freeze()
+  else await redis.end(blow === 'kill' ? 'SIGKILL' : 'SIGTERM')
+  const busy = watchIdleness(world)
   await sleep(forMs)
-  await redis.restart()
-  return null
+  const found = busy()
+  if (blow === 'freeze') redis.thaw()
+  else await redis.restart()
+  return found.length === 0 ? null : found.join(', ')
 }
 
 function postNamed({ posts }: World, name: string): Manned {

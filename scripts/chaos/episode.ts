@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { carryOut, typeResume } from './blows.js'
 import { type Deed, mostRepeats } from './deed.js'
 import { batchOf, gather } from './evidence.js'
+import { tooLarge } from './idleness.js'
 import { violationsOf } from './invariants.js'
 import { keepJournal } from './journal.js'
 import { leftAfterPurge } from './leftovers.js'
@@ -112,6 +113,7 @@ export async function judge(
   const state = await untilOver(world, patienceMs)
   if (state !== 'completed') return [`the batch is ${state} ${patienceMs / 1000} s after the last strike`]
   await untilTold(world)
+  const large = tooLarge(world)
   const stopped = await stopAll(world)
   const batch = await batchOf(world)
   if (batch === null) return ['Redis knows no batch']
@@ -119,7 +121,7 @@ export async function judge(
   const alertRepeats = deeds.filter(({ strike }) => alerting.includes(strike.target.name)).length
   const evidence = await gather(world, batch)
   const found = violationsOf(evidence, { repeats, alertRepeats })
-  return [...stopped, ...found, ...(await leftAfterPurge(world, batch))]
+  return [...large, ...stopped, ...found, ...(await leftAfterPurge(world, batch))]
 }
 
 function repeatsIn({ posts, options }: World, deeds: readonly Deed[]): number {

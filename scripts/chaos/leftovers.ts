@@ -19,7 +19,13 @@ export async function leftAfterPurge(
 ): Promise<string[]> {
   const purged = await command('purge', batch, '--yes', '--json')
   if (purged.code !== 0) return [`purge failed: ${purged.stderr}`]
-  const left = (await admin.keys('*')).filter((key) => !OF_THE_QUEUE.some((pattern) => pattern.test(key)))
+  const left: string[] = []
+  for (const key of await admin.keys('*')) {
+    if (OF_THE_QUEUE.some((pattern) => pattern.test(key))) continue
+    // That of a process which was killed runs out by itself.
+    if (/:lease:[0-9a-f]+$/.test(key) && (await admin.pttl(key)) > 0) continue
+    left.push(key)
+  }
   const lived = await admin.zcard(keys.workers)
   const directory = join(outputs.place, '.conduit-batch', 'batches')
   const files = existsSync(directory) ? readdirSync(directory) : []

@@ -57,7 +57,7 @@ export function postsOf(topology: Topology, flags: readonly string[]): Post[] {
     case 'helped':
       return [
         run('run-1', flags),
-        ...apart().filter(({ name }) => ['completion-2', 'batch-1'].includes(name)),
+        ...apart().filter(({ name }) => ['completion-2', 'batch-1', 'alert-1'].includes(name)),
       ]
   }
 }

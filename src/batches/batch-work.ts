@@ -47,7 +47,11 @@ export async function openBatchWork(manifest: Manifest, deps: BatchWorkDeps): Pr
   const { directory } = deps.directory.batch(batch)
   await noteState(directory, (await store.marks(batch))?.state)
   const input = await openChunks({ directory, sourcePath: manifest.input.path, model: manifest.model })
-  const chunks = await notingRequests(input, directory)
+  const chunks = await notingRequests(input, directory).catch(async (error) => {
+    // A full disk is tried again and again: none of the tries may keep a file open.
+    await input.close()
+    throw error
+  })
   const files = await openBatchFiles(manifest, directory, deps).catch(async (error) => {
     await chunks.close()
     throw error
