@@ -9,7 +9,7 @@ const SHORT = {
   concurrency: 6,
   latencyMs: { min: 400, max: 1200 },
   diskMebibytes: 12,
-  strikesMs: 26_000,
+  strikesMs: 22_000,
   everyMs: 1800,
   patienceMs: 45_000,
   keep: false,
@@ -20,8 +20,8 @@ type Differing = Pick<EpisodeOptions, 'topology' | 'fsync' | 'requests'>
 // Both at once, since they mostly wait: a minute for the two of them.
 describe.concurrent(`any plug is pulled (seed ${SEED})`, () => {
   test.each<[string, Differing]>([
-    ['roles in processes of their own', { topology: 'apart', fsync: 'everysec', requests: 300 }],
-    ['the same `run`, twice', { topology: 'run', fsync: 'always', requests: 300 }],
+    ['roles in processes of their own', { topology: 'apart', fsync: 'everysec', requests: 250 }],
+    ['the same `run`, twice', { topology: 'run', fsync: 'always', requests: 250 }],
   ])(
     '%s: each request in one file, once',
     async (_, differing) => {
