@@ -52,9 +52,9 @@ async function play(): Promise<boolean> {
   let played = 0
   for (; played < episodes && (played === 0 || performance.now() < until); played++) {
     const end = await playEpisode({ ...episodeOf(seed + played), keep, say })
-    const { violations, deeds, repeats, mostRepeats, incidents, seconds, kept } = end
+    const { violations, deeds, repeats, mostRepeats, incidents, openAtLast, seconds, kept } = end
     say(
-      `seed ${seed + played}: ${deeds.length} strikes, ${incidents} incidents, ${repeats} calls paid twice (at most ` +
+      `seed ${seed + played}: ${deeds.length} strikes (${openAtLast} requests open at the last), ${incidents} incidents, ${repeats} calls paid twice (at most ` +
         `${mostRepeats}), ${seconds.toFixed(0)} s: ${violations.length === 0 ? 'sound' : 'VIOLATIONS'}`,
     )
     for (const violation of violations) say(`  ${violation}`)

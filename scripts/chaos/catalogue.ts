@@ -13,7 +13,7 @@ export function episodeOf(seed: number): Omit<EpisodeOptions, 'say' | 'keep'> {
     seed,
     topology,
     fsync: random() < 0.5 ? 'everysec' : 'always',
-    requests: 1200,
+    requests: topology === 'helped' ? 1800 : 1200,
     concurrency,
     latencyMs: { min: 200, max: 900 },
     diskMebibytes: 12,

@@ -29,6 +29,8 @@ export interface EpisodeEnd {
   readonly repeats: number
   readonly mostRepeats: number
   readonly incidents: number
+  /** Requests without an end when the last strike was over: with none, some strikes hit nothing. */
+  readonly openAtLast: number
   readonly seconds: number
   /** Where logs and files are, when they were kept. */
   readonly kept: string | null
@@ -51,6 +53,7 @@ export async function playEpisode(options: EpisodeOptions): Promise<EpisodeEnd> 
     for (const strike of plan) say(strikeWords(strike))
     await startAll(world)
     const { deeds, troubles } = await strikeAll(world, plan, journal.note)
+    const openAtLast = options.requests - world.simulator.stats().promptsCompleted
     world.simulator.control({ latencyMs: SOON_MS })
     const violations = [...troubles, ...(await judge(world, deeds, options.patienceMs))]
     keep = options.keep && violations.length > 0
@@ -60,6 +63,7 @@ export async function playEpisode(options: EpisodeOptions): Promise<EpisodeEnd> 
       repeats: world.simulator.stats().repeatedCompletions,
       mostRepeats: repeatsIn(world, deeds),
       incidents: new Set(world.receiver.alerts.map(({ incident }) => incident)).size,
+      openAtLast,
       seconds: (performance.now() - startedAt) / 1000,
       kept: keep ? world.directory : null,
     }

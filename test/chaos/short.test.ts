@@ -20,7 +20,7 @@ type Differing = Pick<EpisodeOptions, 'topology' | 'fsync' | 'requests'>
 // Both at once, since they mostly wait: a minute for the two of them.
 describe.concurrent(`any plug is pulled (seed ${SEED})`, () => {
   test.each<[string, Differing]>([
-    ['roles in processes of their own', { topology: 'apart', fsync: 'everysec', requests: 250 }],
+    ['roles in processes of their own', { topology: 'apart', fsync: 'everysec', requests: 400 }],
     ['the same `run`, twice', { topology: 'run', fsync: 'always', requests: 250 }],
   ])(
     '%s: each request in one file, once',
@@ -31,6 +31,7 @@ describe.concurrent(`any plug is pulled (seed ${SEED})`, () => {
       for (const line of story.filter((one) => one.startsWith('Left out'))) process.stderr.write(`${line}\n`)
       expect(end.violations, told).toEqual([])
       expect(end.deeds.length, told).toBeGreaterThan(8)
+      expect(end.openAtLast, told).toBeGreaterThan(10)
     },
     120_000,
   )
