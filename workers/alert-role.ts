@@ -33,6 +33,17 @@ export function startAlertRole(session: Session, webhook: string | null, log: Lo
   }
 }
 
+/** Delivers what a process that died had still to tell; does nothing where nothing is left. */
+export async function deliverLeft(session: Session, webhook: string | null, log: Logger): Promise<void> {
+  const { redis, keys } = session
+  const queue = openQueue(ALERTS, redis, keys)
+  // One that waits for another try has had its time already.
+  const { wait = 0 } = await queue.getJobCounts('wait')
+  await queue.close()
+  if ((await redis.hlen(keys.outbox)) + wait === 0) return
+  await startAlertRole(session, webhook, log).close()
+}
+
 /** What is not delivered by then stays in Redis, for the next process with this role. */
 async function untilDelivered(queue: Queue, log: Logger): Promise<void> {
   const until = Date.now() + DELIVERY_DEADLINE_MS

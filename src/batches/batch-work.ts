@@ -65,7 +65,12 @@ export async function openBatchWork(
   const { directory } = deps.directory.batch(batch)
   await noteState(directory, (await store.marks(batch))?.state)
   const input = await openChunks({ directory, sourcePath: manifest.input.path, model: manifest.model })
-  const chunks = shelf.of(batch, await notingRequests(input, directory))
+  const noting = await notingRequests(input, directory).catch(async (error) => {
+    // A full disk is tried again and again: none of the tries may keep a file open.
+    await input.close()
+    throw error
+  })
+  const chunks = shelf.of(batch, noting)
   const files = await openBatchFiles(manifest, directory, deps).catch(async (error) => {
     await chunks.close()
     throw error
@@ -118,7 +123,7 @@ export async function openBatchWork(
       return 0
     },
     async settleEnd() {
-      if (performance.now() - lookedForEndAt < END_LOOK_MS) return 0
+      if (Math.abs(deps.now() - lookedForEndAt) < END_LOOK_MS) return 0
       if (await store.expire(batch)) log.info('batch.expiring')
       const marks = await store.marks(batch)
       let settled = 0
@@ -129,7 +134,7 @@ export async function openBatchWork(
         reconciled = false
       }
       // In the middle of it there is no need to wait.
-      lookedForEndAt = settled > 0 ? Number.NEGATIVE_INFINITY : performance.now()
+      lookedForEndAt = settled > 0 ? Number.NEGATIVE_INFINITY : deps.now()
       return settled
     },
     async drained() {

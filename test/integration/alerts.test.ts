@@ -7,6 +7,7 @@ import { askForLease } from '../../src/admission/lease.js'
 import { ALERTS, drainOutbox } from '../../src/alerts/outbox.js'
 import type { Session } from '../../src/batches/session.js'
 import { openQueue } from '../../src/completions/queues.js'
+import { deliverLeft } from '../../workers/alert-role.js'
 import { startAlertWorker } from '../../workers/alert-worker.js'
 import { requests } from '../support/batch-files.js'
 import { silent, testBatch, testSession } from '../support/batches.js'
@@ -98,6 +99,18 @@ async function untilDelivered(count: number): Promise<void> {
     return (await queue.getCompletedCount()) === count
   })
 }
+
+describe('what a process that was killed had still to tell', () => {
+  it('is told by the next one, in order, and once', async () => {
+    const hook = await webhook()
+    await openIncident()
+    await drain()
+    await resolveIncident()
+    for (let times = 0; times < 2; times++) await deliverLeft(session, hook.url, silent)
+    expect(hook.delivered.map(({ type }) => type)).toEqual(['incident.opened', 'incident.resolved'])
+    expect(await session.redis.hlen(session.keys.outbox)).toBe(0)
+  })
+})
 
 describe('an incident', () => {
   it('is told once when it opens and once when it is resolved, in this order', async () => {

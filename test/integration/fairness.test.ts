@@ -52,7 +52,7 @@ it.each([5, 30])(
   'a batch behind a large one gets its first permit within two of the queue, with %i jobs in the process',
   async (concurrency) => {
     await answerAll()
-    await setPace(session, { ...fixedPace(25), notBefore: 0 })
+    await setPace(session, { ...fixedPace(12), notBefore: 0 })
     await feedAll(await testBatch(requests(1000), {}, session))
     await startTestWorker(session, { baseUrl: conduit.baseUrl, concurrency })
     await eventually('calls are made', () => conduit.calls.length > concurrency + 5)
@@ -67,7 +67,7 @@ it.each([5, 30])(
 /** Batches of one data directory, by name. */
 async function handInAll(input: Record<string, { priority?: Priority; input: string }>): Promise<TestBatch> {
   const anyone = await testBatch(requests(1), {}, session)
-  await session.store.end(anyone.id, 'cancelled', '')
+  await session.store.end(anyone.id, 'replaced', '')
   const dataDir = anyone.directory.path
   for (const [name, { priority = 'normal', input: lines }] of Object.entries(input)) {
     const options = { priority }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { deliverLeft } from '../../../workers/alert-role.js'
 import { type Interruptions, listenForInterruptions } from '../../../workers/interruptions.js'
 import { type DataDirectory, openDataDirectory } from '../../batches/data-directory.js'
 import { createDirectoryLease } from '../../batches/lease.js'
@@ -78,10 +79,12 @@ async function workAndReport(
   interruptions: Interruptions,
   context: RunContext,
 ): Promise<ExitCode> {
-  const { screen, flags, startedAt } = context
+  const { screen, flags, startedAt, config, log } = context
   const startedAtRedis = await redisNowMs(session)
   const before = await snapshotOf(session, manifest.batch)
   const status = await work(session, manifest, before, resumed, interruptions, context)
+  // Whoever worked on the batch may have been killed between its end and the all-clear.
+  await deliverLeft(session, config.queue(manifest.queue).alertWebhook, log)
   const after = await snapshotOf(session, manifest.batch)
   const durationMs = Date.now() - startedAt
   return report(session, after, status, { screen, json: flags.json === true, durationMs, startedAtRedis })
