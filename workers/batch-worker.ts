@@ -163,10 +163,12 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     }
   }
 
-  /** Whatever came until the workers stopped. */
+  /** What has come until now: workers elsewhere may go on for ever. */
   async function collectRest(): Promise<void> {
     const batches = [...(await store.active(work.directoryId)), ...(await store.draining(work.directoryId))]
-    while ((await collect(batches)) > 0);
+    const waiting = await Promise.all(batches.map((batch) => store.pending(batch)))
+    let left = waiting.reduce((sum, count) => sum + count, 0)
+    for (let lines = 1; left > 0 && lines > 0; left -= lines) lines = await collect(batches)
   }
 
   work.redis.on('ready', onReconnected)
@@ -177,11 +179,11 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
       closing = true
       wake()
       await running
-      clearInterval(renewal)
       work.redis.off('ready', onReconnected)
       try {
         if (await lease.hold()) await collectRest()
       } finally {
+        clearInterval(renewal)
         await open.keep([], [])
         await lease.release()
       }
