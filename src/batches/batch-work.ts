@@ -6,7 +6,7 @@ import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
 import { clearEnded, markEnded } from './ended-mark.js'
 import { createCloser } from './ending/close-open.js'
-import { createOpener, mustOpenAgain } from './ending/open-again.js'
+import { createOpener, mustOpenAgain, openListed } from './ending/open-again.js'
 import { createFedWeight } from './fed-weight.js'
 import { type Fed, type FeederDeps, feedPortion, feedRetries } from './feeder.js'
 import { createChunkShelf } from './input/chunk-shelf.js'
@@ -63,7 +63,9 @@ export async function openBatchWork(
   const { store } = deps
   const log = deps.log.child({ batchId: batch })
   const { directory } = deps.directory.batch(batch)
-  await noteState(directory, (await store.marks(batch))?.state)
+  const marks = await store.marks(batch)
+  await noteState(directory, marks?.state)
+  if (marks !== null) await finishOpening(marks, batch, directory, deps)
   const input = await openChunks({ directory, sourcePath: manifest.input.path, model: manifest.model })
   const noting = await notingRequests(input, directory).catch(async (error) => {
     // A full disk is tried again and again: none of the tries may keep a file open.
@@ -127,12 +129,11 @@ export async function openBatchWork(
       if (await store.expire(batch)) log.info('batch.expiring')
       const marks = await store.marks(batch)
       let settled = 0
-      if (marks !== null && isEnding(marks.state)) settled = await close(marks, marks.state)
-      else if (marks !== null && mustOpenAgain(marks)) {
+      if (marks !== null && mustOpenAgain(marks)) {
         settled = await openAgain(marks)
         // Jobs of what was fed are gone.
         reconciled = false
-      }
+      } else if (marks !== null && isEnding(marks.state)) settled = await close(marks, marks.state)
       // In the middle of it there is no need to wait.
       lookedForEndAt = settled > 0 ? Number.NEGATIVE_INFINITY : deps.now()
       return settled
@@ -146,6 +147,18 @@ export async function openBatchWork(
       await Promise.all([files.close(), chunks.close()])
     },
   }
+}
+
+/** What a process has begun that died: the rest of the list is opened before anything else. */
+async function finishOpening(
+  found: BatchMarks,
+  batch: string,
+  directory: string,
+  deps: BatchWorkDeps,
+): Promise<void> {
+  let marks: BatchMarks | null = found
+  while (marks !== null && (await openListed({ batch, directory, deps }, marks)) > 0)
+    marks = await deps.store.marks(batch)
 }
 
 /** What has ended is not made known again to a Redis that forgets it; what runs again is. */

@@ -19,9 +19,12 @@ export interface OpenAgainOptions {
   readonly deps: CollectorDeps
 }
 
-/** Whether a batch runs whose end was begun before: until nothing of that is left, none of it may be fed. */
+/**
+ * Whether a batch runs whose end was begun before: until nothing of that is left, none of it may be fed. What has been
+ * begun goes on when it is being ended again meanwhile: its files are without those lines already.
+ */
 export function mustOpenAgain({ state, unfinished, reopening }: BatchMarks): boolean {
-  return state === 'running' && (unfinished > 0 || reopening !== null)
+  return reopening !== null || (state === 'running' && unfinished > 0)
 }
 
 /**
@@ -33,22 +36,34 @@ export function mustOpenAgain({ state, unfinished, reopening }: BatchMarks): boo
 export function createOpener({ batch, directory, files, deps }: OpenAgainOptions) {
   const { redis, keys } = deps
   return async (marks: BatchMarks): Promise<number> => {
-    if (marks.reopening === null) {
-      if ((await redis.xlen(keys.stream(batch))) > 0) return 0
-      const dropped = await files.renewWithout(marks, (line) => unfinishedCodeOf(line) !== null)
-      if (dropped === 0) throw missing(marks)
-      return dropped ?? 0
-    }
-    const { reopening, reopenedTo } = marks
-    const { places, next } = await portionOf(revisionPaths(directory, reopening).errors, reopenedTo)
-    const names = [keys.lease(deps.directoryId), keys.batch(batch), keys.done(batch), keys.generations(batch)]
-    const isLast = next === null
-    const args = [deps.leaseToken(), reopening, reopenedTo, next ?? reopenedTo, isLast ? 1 : 0, ...places]
-    if ((await runScript(redis, openScript, names, args)) === -1) {
-      throw new LeaseLost(`another process has taken over batch ${batch}`)
-    }
-    return isLast ? 0 : 1
+    if (marks.reopening !== null) return openListed({ batch, directory, deps }, marks)
+    if ((await redis.xlen(keys.stream(batch))) > 0) return 0
+    const dropped = await files.renewWithout(marks, (line) => unfinishedCodeOf(line) !== null)
+    if (dropped === 0) throw missing(marks)
+    return dropped ?? 0
   }
+}
+
+/**
+ * Opens the next portion of the list, once the files are made anew. To be done before any line is recorded from disk: a
+ * Redis that came back older may be in the middle of the list, and what it opens late may have its answer there.
+ * Gives 0 when nothing of the list is left.
+ * @throws LeaseLost
+ */
+export async function openListed(
+  { batch, directory, deps }: Omit<OpenAgainOptions, 'files'>,
+  { reopening, reopenedTo }: Pick<BatchMarks, 'reopening' | 'reopenedTo'>,
+): Promise<number> {
+  if (reopening === null) return 0
+  const { redis, keys } = deps
+  const { places, next } = await portionOf(revisionPaths(directory, reopening).errors, reopenedTo)
+  const names = [keys.lease(deps.directoryId), keys.batch(batch), keys.done(batch), keys.generations(batch)]
+  const isLast = next === null
+  const args = [deps.leaseToken(), reopening, reopenedTo, next ?? reopenedTo, isLast ? 1 : 0, ...places]
+  if ((await runScript(redis, openScript, names, args)) === -1) {
+    throw new LeaseLost(`another process has taken over batch ${batch}`)
+  }
+  return isLast ? 0 : 1
 }
 
 /** Index, generation and code of each such line in the next part of the list; `next` null behind its end. */

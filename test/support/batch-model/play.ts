@@ -142,6 +142,11 @@ export async function checkLines(system: BatchSystem): Promise<void> {
   const { results, errors } = await system.lines()
   const runs = [...results, ...errors].map(({ index, generation }) => `${index}.${generation}`)
   expect(runs.length, `lines twice: ${runs.join(' ')}`).toBe(new Set(runs).size)
+  const { state, total } = await system.marks()
+  if (['completed', 'cancelled', 'expired'].includes(state)) {
+    const indexes = new Set([...results, ...errors].map(({ index }) => index))
+    expect(indexes.size, `requests in the files of a batch that is ${state}`).toBe(total)
+  }
   const answers = results.map(({ index }) => index)
   expect(answers.length, `answers twice: ${answers.join(' ')}`).toBe(new Set(answers).size)
 }
