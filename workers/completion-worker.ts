@@ -14,6 +14,7 @@ import type { WorkerDeps } from './handle-deps.js'
 /** Longer than a Redis that stalls for 20 s and a renewal after it; a dead worker is found by its heartbeat. */
 const LOCK_MS = 120_000
 const STALLED_CHECK_MS = 30_000
+const REST_MS = 1000
 const UNEXPECTED_DELAY_MS = 5000
 const STILL_RUNNING_DELAY_MS = 2000
 /** Off, in effect: a crash of ours must not turn a request into a failed job. */
@@ -101,11 +102,14 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     for (const id of jobIds) worker.cancelJob(id, LOCK_LOST)
     log.warn({ jobIds }, 'completion.locks_lost')
   })
+  const rest = createRest(worker)
   worker.on('error', (error) => {
     // Told above, or nothing: what was to be said of it was said by whoever runs it now.
     if (isLockLost(error)) return
+    const full = isFull(error)
+    if (full && !rest.begin()) return
     if (!error.message.startsWith(NOT_RENEWED)) log.warn({ err: error.message }, 'completion.worker_error')
-    if (!isFull(error)) return
+    if (!full) return
     // One of the refused may be the renewal of locks; a call that outlives its lock would be aborted.
     keepLocks(redis, worker, running, LOCK_MS).catch((trouble: Error) =>
       log.warn({ err: trouble.message }, 'completion.locks_not_kept'),
@@ -114,6 +118,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
   return {
     async close(deadlineMs) {
       const deadline = setTimeout(() => worker.cancelAllJobs('shutdown'), deadlineMs)
+      rest.end()
       await worker.close()
       clearTimeout(deadline)
       if (gaveBack) await wakeWorkers(redis, worker)
@@ -124,6 +129,26 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       const more = concurrency > worker.concurrency
       worker.concurrency = concurrency
       if (more) fetchMore(worker)
+    },
+  }
+}
+
+/** BullMQ asks a Redis that is full for the next job again at once, and for ever: it is kept from that for a second. */
+function createRest(worker: Worker): { begin(): boolean; end(): void } {
+  let timer: NodeJS.Timeout | null = null
+  return {
+    /** False while it rests already. */
+    begin() {
+      if (timer !== null) return false
+      void worker.pause(true)
+      timer = setTimeout(() => {
+        timer = null
+        void worker.resume()
+      }, REST_MS)
+      return true
+    },
+    end() {
+      if (timer !== null) clearTimeout(timer)
     },
   }
 }

@@ -7,6 +7,7 @@ import type { DataDirectory } from './data-directory.js'
 import { clearEnded, markEnded } from './ended-mark.js'
 import { createCloser } from './ending/close-open.js'
 import { createOpener, mustOpenAgain, openListed } from './ending/open-again.js'
+import { removeJobs } from './ending/remove-jobs.js'
 import { createFedWeight } from './fed-weight.js'
 import { type Fed, type FeederDeps, feedPortion, feedRetries } from './feeder.js'
 import { createChunkShelf } from './input/chunk-shelf.js'
@@ -179,6 +180,8 @@ async function finish(
   await files.publish(marks)
   assertSure(deps)
   if (marks.errorsBytes === 0) await clearReplacedErrors(manifest, directory)
+  // A command that was sent again after a lost connection may have fed what was answered meanwhile.
+  await removeJobs(manifest.batch, deps.queue)
   if (!(await deps.store.end(manifest.batch, end, ''))) return false
   await files.tidy(marks)
   assertSure(deps)

@@ -1,7 +1,9 @@
+import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
 import type { DataDirectory } from './data-directory.js'
+import { removeJobs } from './ending/remove-jobs.js'
 import type { Manifest } from './manifest.js'
 
 const beginScript = loadScript(new URL('./begin-purge.lua', import.meta.url))
@@ -15,6 +17,8 @@ export class BatchRunning extends Error {
 export interface PurgeDeps {
   readonly redis: Redis
   readonly keys: QueueKeys
+  /** Where its requests wait as jobs. */
+  readonly queue: Queue
   /** Where its files are; null when they are gone, directory and all. */
   readonly directory: DataDirectory | null
   /** Removes all dead letters of a batch; gives how many. */
@@ -36,11 +40,13 @@ export interface Purged {
  */
 export async function purgeBatch(
   manifest: Pick<Manifest, 'batch' | 'output' | 'errors'>,
-  { redis, keys, directory, purgeDeadLetters }: PurgeDeps,
+  { redis, keys, queue, directory, purgeDeadLetters }: PurgeDeps,
 ): Promise<Purged> {
   const { batch, output, errors } = manifest
   const begun = [keys.batch(batch), keys.activeBatches, keys.drainingBatches]
   if ((await runScript(redis, beginScript, begun, [batch])) !== 1) throw running(batch)
+  // Of one that was stopped or replaced, requests may still wait for a worker to see that.
+  await removeJobs(batch, queue)
   // Letters first: they need their batch to be told apart. Claims before the directory, which is what names them.
   const deadLetters = await purgeDeadLetters(batch)
   for (const path of [output, errors]) await directory?.releaseOutput(path, batch)

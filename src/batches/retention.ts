@@ -161,9 +161,9 @@ async function purgeUnlessRunning(
   manifest: Manifest,
   { session, directory, deadLetters }: RetentionDeps,
 ): Promise<boolean> {
-  const { redis, keys } = session
+  const { redis, keys, completions: queue } = session
   try {
-    await purgeBatch(manifest, { redis, keys, directory, purgeDeadLetters: deadLetters.purgeBatch })
+    await purgeBatch(manifest, { redis, keys, queue, directory, purgeDeadLetters: deadLetters.purgeBatch })
     return true
   } catch (error) {
     if (error instanceof BatchRunning) return false

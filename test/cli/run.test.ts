@@ -245,6 +245,8 @@ describe('what it prints', () => {
       total: 4,
       completed: 3,
       failed: 1,
+      unfinished: 0,
+      brake: null,
       retries: 0,
       throttled: 0,
       pauses: 0,

@@ -33,7 +33,7 @@ describe.skipIf(serverBinary === null)('a Redis in trouble (needs redis-server o
     const cli = place.start(COMMAND)
     await cli.until('calls are in flight', () => simulator.stats().inFlight > 0)
     await redis.config('SET', 'maxmemory', '1mb')
-    await cli.until('it says so', () => cli.stderr.includes('Redis does not take answers'))
+    await cli.until('it says so', () => cli.stderr.includes('There is no room left to store answers'))
     await redis.config('SET', 'maxmemory', '0')
     const end = await cli.ended
     expect(end).toExitWith(0)

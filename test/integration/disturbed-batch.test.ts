@@ -118,7 +118,13 @@ describe('a batch that was stopped or cancelled', () => {
     await session.store.end(batch.id, 'stopped', 'by hand')
     const { redis, keys } = session
     const crash = () => Promise.reject(new Error('crash'))
-    const deps = { redis, keys, directory: batch.directory, purgeDeadLetters: crash }
+    const deps = {
+      redis,
+      keys,
+      queue: session.completions,
+      directory: batch.directory,
+      purgeDeadLetters: crash,
+    }
     await expect(purgeBatch(batch.manifest, deps)).rejects.toThrow('crash')
     await expect(register(batch)).rejects.toMatchObject({ code: 'batch_being_purged' })
     expect(await session.store.active(batch.directory.id)).toEqual([])

@@ -34,7 +34,13 @@ async function endedBatch(given?: Parameters<typeof testBatch>[2]): Promise<Test
 
 function purgeDeps(batch: TestBatch): PurgeDeps {
   const { redis, keys } = batch.session
-  return { redis, keys, directory: batch.directory, purgeDeadLetters: lettersOf(batch).purgeBatch }
+  return {
+    redis,
+    keys,
+    queue: batch.session.completions,
+    directory: batch.directory,
+    purgeDeadLetters: lettersOf(batch).purgeBatch,
+  }
 }
 
 async function traces(batch: TestBatch): Promise<Record<string, unknown>> {

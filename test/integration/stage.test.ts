@@ -437,6 +437,7 @@ describe('chunks', () => {
             line,
             customId: `line-${line}`,
             body: { model: 'm', messages: [{ role: 'user', content: text }] },
+            bytes: expect.any(Number),
           })),
       )
       const rejects = chunks.flatMap((chunk) => chunk.rejects)

@@ -104,9 +104,11 @@ async function remove(doomed: readonly Doomed[], flags: PurgeFlags): Promise<voi
   }
   const purged: Purged[] = []
   for (const { manifest, session, directory } of doomed) {
-    const { redis, keys, deadLetters } = session
+    const { redis, keys, completions: queue, deadLetters } = session
     const letters = createDeadLetters(redis, keys, deadLetters)
-    purged.push(await purgeBatch(manifest, { redis, keys, directory, purgeDeadLetters: letters.purgeBatch }))
+    purged.push(
+      await purgeBatch(manifest, { redis, keys, queue, directory, purgeDeadLetters: letters.purgeBatch }),
+    )
   }
   tell(doomed, purged, flags)
 }
