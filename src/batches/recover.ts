@@ -72,6 +72,8 @@ async function recover(
   // What only the end of its batch has ended is no dead letter.
   const died = ending.kind === 'dead' && !isUnfinishedCode(ending.code)
   const letter = died ? letterOfLine(line, place, Date.now()) : null
+  // Retried since: its letter is gone for good, and its entry may still be in the stream all the same.
+  if (recorded === 'stale') known.set(`${place.index}.${place.generation}`, null)
   if (recorded === 'already') known.set(`${place.index}.${place.generation}`, letter)
   return recorded === 'recorded' ? letter : null
 }

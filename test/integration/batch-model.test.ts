@@ -42,3 +42,17 @@ test('whatever happens to a batch, in any order: each request ends in one line, 
 test('without anything in its way, too', async () => {
   await expect(live([])).resolves.toBeUndefined()
 })
+
+test('wherever collecting dies, a dead letter that is retried before the next start is written once', async () => {
+  for (let commands = 6; commands <= 12; commands++) {
+    await live([
+      { kind: 'feed', crash: null },
+      { kind: 'call', pick: 0 },
+      { kind: 'die', pick: 0, again: false, jobStays: false },
+      { kind: 'crash', torn: 0 },
+      { kind: 'collect', crash: { commands, carriedOut: false } },
+      { kind: 'redrive', most: 1 },
+      { kind: 'collect', crash: null },
+    ])
+  }
+})

@@ -40,6 +40,10 @@ export interface BatchSystem {
 
 const idOf = ({ batch, index, generation }: RequestPlace) => `${batch}-${index}-${generation}`
 
+async function lengthOf(path: string): Promise<number> {
+  return (await readFile(path).catch(() => Buffer.alloc(0))).length
+}
+
 export function createBatchSystem({ id, session, deps, manifest, paths, lease }: TestBatch): BatchSystem {
   const { redis, keys } = session
   const letters = createDeadLetters(redis, keys, session.deadLetters)
@@ -54,6 +58,20 @@ export function createBatchSystem({ id, session, deps, manifest, paths, lease }:
   }
   let waitedMs = 0
   let work: BatchWork | null = null
+
+  /** Lengths of the files that no crash can shorten, whatever Redis remembers of them. */
+  const synced = new Map<string, number>()
+  async function noteSynced(whole: boolean): Promise<void> {
+    const { resultsBytes, errorsBytes, revision } = await marks()
+    const files = revisionPaths(paths.directory, revision)
+    for (const [path, checkpoint] of [
+      [files.results, resultsBytes],
+      [files.errors, errorsBytes],
+    ] as const) {
+      const length = whole ? await lengthOf(path) : checkpoint
+      synced.set(path, Math.max(synced.get(path) ?? 0, length))
+    }
+  }
 
   async function forget(): Promise<void> {
     dying.arm(null)
@@ -82,10 +100,12 @@ export function createBatchSystem({ id, session, deps, manifest, paths, lease }:
       try {
         work ??= await openBatchWork(manifest, dyingDeps)
         await take(work)
+        await noteSynced(true)
         return true
       } catch (error) {
         if (!(error instanceof Crash) && !(error instanceof LeaseLost)) throw error
         await forget()
+        await noteSynced(false)
         return false
       } finally {
         dying.arm(null)
@@ -93,14 +113,10 @@ export function createBatchSystem({ id, session, deps, manifest, paths, lease }:
     },
     async crash(torn) {
       await forget()
-      const { resultsBytes, errorsBytes, revision } = await marks()
-      const files = revisionPaths(paths.directory, revision)
-      for (const [path, synced] of [
-        [files.results, resultsBytes],
-        [files.errors, errorsBytes],
-      ] as const) {
-        const length = (await readFile(path).catch(() => Buffer.alloc(0))).length
-        if (length > synced) await truncate(path, Math.max(synced, length - torn))
+      const files = revisionPaths(paths.directory, (await marks()).revision)
+      for (const path of [files.results, files.errors]) {
+        const [length, least] = [await lengthOf(path), synced.get(path) ?? 0]
+        if (length > least) await truncate(path, Math.max(least, length - torn))
       }
     },
     async jobs() {
