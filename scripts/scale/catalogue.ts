@@ -1,10 +1,11 @@
 import type { ScaleScenario } from './scenario.js'
+import { CHAOS } from './scenarios/chaos.js'
 import { COLLECT } from './scenarios/collect.js'
 import { MEMORY } from './scenarios/memory.js'
 import { VALIDATE } from './scenarios/validate.js'
 
 /** Every scenario, in the order in which they run. */
-export const SCENARIOS: readonly ScaleScenario[] = [VALIDATE, COLLECT, MEMORY]
+export const SCENARIOS: readonly ScaleScenario[] = [VALIDATE, COLLECT, CHAOS, MEMORY]
 
 /**
  * The scenarios with these names; all of them without a name.
