@@ -19,9 +19,12 @@ export interface DiskWatch {
   succeeded(): Promise<void>
 }
 
+/** Between two looks whether the gate says that this disk is full: a Redis that came back older may, or who was here before. */
+const LOOK_MS = 2000
+
 export function createDiskWatch({ gate, directory, name, log }: DiskWatchOptions): DiskWatch {
-  /** Null: whoever was here before may have left in trouble. */
-  let troubled: boolean | null = null
+  let troubled = false
+  let lookedAt = Number.NEGATIVE_INFINITY
   return {
     async failed({ code, message }) {
       troubled = true
@@ -30,7 +33,10 @@ export function createDiskWatch({ gate, directory, name, log }: DiskWatchOptions
       await gate.hold({ reason: 'storage', ...evidence, epoch: null, retryAfterMs: 0, noRoom })
     },
     async succeeded() {
-      troubled ??= await gate.lacksRoom(directory.id)
+      if (!troubled && performance.now() - lookedAt >= LOOK_MS) {
+        lookedAt = performance.now()
+        troubled = await gate.lacksRoom(directory.id)
+      }
       if (!troubled) return
       // There may have been nothing to write.
       const room = await probeRoom(directory.path).then(

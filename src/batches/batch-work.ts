@@ -1,11 +1,12 @@
 import type { Logger } from 'pino'
 import { inFlightOf } from '../completions/in-flight.js'
 import { type BatchFiles, openBatchFiles } from './batch-files.js'
-import { assertSure, type BatchMarks, LeaseLost, RedisRestarted } from './batch-store.js'
+import { assertSure, type BatchMarks, type BatchStore, LeaseLost, RedisRestarted } from './batch-store.js'
 import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
 import { clearEnded, markEnded } from './ended-mark.js'
 import { createCloser } from './ending/close-open.js'
+import { readIntent } from './ending/intent.js'
 import { createOpener, mustOpenAgain, openListed } from './ending/open-again.js'
 import { removeJobs } from './ending/remove-jobs.js'
 import { createFedWeight } from './fed-weight.js'
@@ -19,7 +20,7 @@ import { unpublish, unpublishCopy } from './publish.js'
 import { reconcile } from './reconciler.js'
 import { ResultFileDamaged } from './result-file.js'
 import { errorsOfAllRevisions } from './revision.js'
-import { type BatchState, endOf, isEnding, isOver } from './states.js'
+import { endOf, isEnding, isOver } from './states.js'
 
 export interface BatchWorkDeps extends FeederDeps, CollectorDeps {
   readonly directory: DataDirectory
@@ -64,8 +65,9 @@ export async function openBatchWork(
   const { store } = deps
   const log = deps.log.child({ batchId: batch })
   const { directory } = deps.directory.batch(batch)
+  await endAgain(directory, batch, store)
+  await noteState(directory, batch, store)
   const marks = await store.marks(batch)
-  await noteState(directory, marks?.state)
   if (marks !== null) await finishOpening(marks, batch, directory, deps)
   const input = await openChunks({ directory, sourcePath: manifest.input.path, model: manifest.model })
   const noting = await notingRequests(input, directory).catch(async (error) => {
@@ -79,14 +81,15 @@ export async function openBatchWork(
     throw error
   })
   const weight = createFedWeight(chunks)
-  const close = createCloser({ batch, directory, chunks, deps })
+  const newCloser = () => createCloser({ batch, directory, chunks, deps })
+  let close = newCloser()
   const openAgain = createOpener({ batch, directory, files, deps })
   let lookedForEndAt = Number.NEGATIVE_INFINITY
   let stillSince = deps.now()
   let reconciled = false
 
   async function reconcileWhenStill(marks: BatchMarks): Promise<void> {
-    if (marks.fed !== marks.total || (reconciled && deps.now() - stillSince <= STILL_MS)) return
+    if (reconciled && deps.now() - stillSince <= STILL_MS) return
     // Retries wait for their turn: they are not lost.
     if ((await deps.redis.zcard(deps.keys.retries(batch))) > 0) return
     const again = await reconcile(batch, marks.fed, chunks, deps)
@@ -101,6 +104,7 @@ export async function openBatchWork(
       const retried = await feedRetries(batch, most, chunks, deps)
       const fed = retried.count > 0 ? retried : await feedPortion(batch, most, chunks, deps)
       weight.add(fed.count, fed.bytes)
+      if (fed.count > 0) stillSince = deps.now()
       if (fed.count > 0) log.debug({ fed: fed.count }, 'batch.fed')
       return fed
     },
@@ -112,6 +116,8 @@ export async function openBatchWork(
         return lines
       }
       const marks = await store.marks(batch)
+      // Whatever waited as a job has left: when it runs again that has to be found.
+      if (marks?.state !== 'running') reconciled = false
       if (marks === null || isOver(marks.state) || mustOpenAgain(marks)) return 0
       const isWhole = marks.completed + marks.failed === marks.total && (await store.pending(batch)) === 0
       if (!isWhole) {
@@ -135,13 +141,14 @@ export async function openBatchWork(
         // Jobs of what was fed are gone.
         reconciled = false
       } else if (marks !== null && isEnding(marks.state)) settled = await close(marks, marks.state)
+      else close = newCloser()
       // In the middle of it there is no need to wait.
       lookedForEndAt = settled > 0 ? Number.NEGATIVE_INFINITY : deps.now()
       return settled
     },
     async drained() {
       if ((await inFlightOf(batch, deps.queue)) > 0) return false
-      await noteState(directory, (await store.marks(batch))?.state)
+      await noteState(directory, batch, store)
       return store.drained(batch)
     },
     async close() {
@@ -163,9 +170,17 @@ async function finishOpening(
 }
 
 /** What has ended is not made known again to a Redis that forgets it; what runs again is. */
-async function noteState(directory: string, state: BatchState | undefined): Promise<void> {
-  if (state === 'running') await clearEnded(directory)
-  else if (state !== undefined && isOver(state)) await markEnded(directory, state)
+async function noteState(directory: string, batch: string, store: BatchStore): Promise<void> {
+  const state = (await store.marks(batch))?.state
+  if (state !== undefined && isOver(state)) await markEnded(directory, state)
+  // Somebody may just have let it run again.
+  if ((await store.marks(batch))?.state === 'running') await clearEnded(directory)
+}
+
+/** A Redis that came back older may have forgotten that somebody has ended it: nothing is called that was cancelled. */
+async function endAgain(directory: string, batch: string, store: BatchStore): Promise<void> {
+  if ((await readIntent(directory)) !== 'cancelling') return
+  if ((await store.marks(batch))?.state === 'running') await store.cancel(batch, 'it was cancelled before')
 }
 
 /** False when something was retried meanwhile: then the batch goes on. */
@@ -185,7 +200,7 @@ async function finish(
   if (!(await deps.store.end(manifest.batch, end, ''))) return false
   await files.tidy(marks)
   assertSure(deps)
-  await markEnded(directory.batch(manifest.batch).directory, end)
+  await noteState(directory.batch(manifest.batch).directory, manifest.batch, deps.store)
   await removeReplaced(manifest, directory)
   return true
 }

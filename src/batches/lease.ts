@@ -42,12 +42,22 @@ export function createDirectoryLease(
   const key = keys.lease(directoryId)
   let token = ''
   let askedAtMs = Number.NEGATIVE_INFINITY
+  let holding: Promise<boolean> | null = null
 
   const ask = async (leaseMs: number, dead: string): Promise<[string, string]> =>
     (await runScript(redis, leaseScript, [key, `${key}:count`], [token, holder, leaseMs, dead])) as [
       string,
       string,
     ]
+
+  async function hold(): Promise<boolean> {
+    const askedNowMs = monotonicMs()
+    let [held, current] = await ask(LEASE_MS, '')
+    if (held === '' && holderIsDead(current)) [held, current] = await ask(LEASE_MS, current)
+    token = held
+    askedAtMs = askedNowMs
+    return held !== ''
+  }
 
   return {
     get token() {
@@ -56,15 +66,15 @@ export function createDirectoryLease(
     get isSure() {
       return token !== '' && monotonicMs() - askedAtMs < SURE_MS
     },
-    async hold() {
-      const askedNowMs = monotonicMs()
-      let [held, current] = await ask(LEASE_MS, '')
-      if (held === '' && holderIsDead(current)) [held, current] = await ask(LEASE_MS, current)
-      token = held
-      askedAtMs = askedNowMs
-      return held !== ''
+    hold() {
+      // One at a time: of many that waited for a Redis that stood still, the second would not know what the first took.
+      holding ??= hold().finally(() => {
+        holding = null
+      })
+      return holding
     },
     async release() {
+      await holding?.catch(() => false)
       if (token !== '') await ask(0, '')
       token = ''
     },

@@ -103,6 +103,14 @@ describe('the lease on a data directory', () => {
     expect(mine.token).not.toBe(token)
   })
 
+  it('is taken once by renewals that all waited for a Redis that stood still: the others know what the first took', async () => {
+    const lease = leaseOf(ELSEWHERE)
+    await lease.hold()
+    await redis.del(keys.lease('directory'))
+    expect(await Promise.all([lease.hold(), lease.hold(), lease.hold()])).toEqual([true, true, true])
+    expect(lease.token).toBe(await redis.get(keys.lease('directory')))
+  })
+
   it('is given free at once by release, but only by its holder', async () => {
     const [mine, other] = [leaseOf(), leaseOf(ELSEWHERE)]
     await mine.hold()

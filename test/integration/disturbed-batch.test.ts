@@ -15,6 +15,7 @@ import { expectAnswers, ids, jsonLines, readOutput, request } from '../support/b
 import { leaseOn, silent, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { startTestWorker, type TestWorker } from '../support/completion-worker.js'
 import { eventually } from '../support/eventually.js'
+import { waitingJobs } from '../support/jobs.js'
 import { raisePace } from '../support/pace.js'
 
 let session: Session
@@ -101,6 +102,22 @@ describe('a batch that was stopped or cancelled', () => {
     expect((await opened.feed(500)).count).toBe(0)
     await register(batch)
     expect((await opened.feed(500)).count).toBe(5)
+    await opened.close()
+  })
+
+  it('has what waited as jobs again when it runs again, though not all was fed', async () => {
+    await caller.close()
+    const batch = await fresh()
+    const opened = await openBatchWork(batch.manifest, batch.deps)
+    expect((await opened.feed(3)).count).toBe(3)
+    await opened.collect()
+    await session.store.end(batch.id, 'stopped', 'by hand')
+    await opened.collect()
+    // As workers let them go: their batch does not run.
+    for (const job of await waitingJobs(session.completions)) await job.remove()
+    await register(batch)
+    await opened.collect()
+    expect(await waitingJobs(session.completions)).toHaveLength(3)
     await opened.close()
   })
 

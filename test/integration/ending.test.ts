@@ -157,6 +157,17 @@ describe('a batch that is cancelled', () => {
     expect(await readOutput(batch.manifest.errors)).toHaveLength(TOTAL - 3)
   })
 
+  it('stays so when Redis has forgotten only that', async () => {
+    const batch = await underWay()
+    await session.store.cancel(batch.id, 'by hand')
+    await workUntil(batch, 'some of it is on disk', async () => (await marksOf(batch)).collected > 4)
+    await opened?.close()
+    opened = null
+    await session.redis.hset(session.keys.batch(batch.id), 'state', 'running')
+    await workUntil(batch, 'it is cancelled', async () => (await stateOf(batch)) === 'cancelled')
+    await expectWhole(batch, 'batch_cancelled')
+  })
+
   it('stays so when Redis has lost it, until somebody wants it to run', async () => {
     const batch = await underWay()
     await session.store.cancel(batch.id, 'by hand')

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import { placeOfLine } from '../../completions/output-line.js'
 import { unfinishedCodeOf } from '../../completions/unfinished.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
@@ -5,6 +6,7 @@ import type { BatchFiles } from '../batch-files.js'
 import { type BatchMarks, LeaseLost } from '../batch-store.js'
 import type { CollectorDeps } from '../collector.js'
 import { readFileBytes } from '../input/file-bytes.js'
+import { codeOf } from '../links.js'
 import { ResultFileDamaged } from '../result-file.js'
 import { revisionPaths } from '../revision.js'
 import { wholeLines } from '../whole-lines.js'
@@ -71,6 +73,8 @@ async function portionOf(
   path: string,
   from: number,
 ): Promise<{ readonly places: (number | string)[]; readonly next: number | null }> {
+  // Removed when the batch ended: a Redis that has forgotten that end is told of it by the lines of the newer files.
+  if (!(await isThere(path))) return { places: [], next: null }
   for await (const { lines, bytes } of wholeLines(
     readFileBytes(path, { range: { start: from, end: Number.MAX_SAFE_INTEGER } }),
   )) {
@@ -82,6 +86,16 @@ async function portionOf(
     return { places, next: from + bytes }
   }
   return { places: [], next: null }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
+  }
 }
 
 /** Without this it would look for them for ever. */

@@ -1,6 +1,7 @@
 import { readFile, truncate } from 'node:fs/promises'
 import { type BatchMarks, createBatchStore, LeaseLost } from '../../../src/batches/batch-store.js'
 import { type BatchWork, openBatchWork } from '../../../src/batches/batch-work.js'
+import { dropIntent } from '../../../src/batches/ending/intent.js'
 import { newestRevision, revisionPaths } from '../../../src/batches/revision.js'
 import { createDeadLetters } from '../../../src/completions/dead-letters/dead-letters.js'
 import { placeOfLine } from '../../../src/completions/output-line.js'
@@ -139,6 +140,8 @@ export function createBatchSystem({ id, session, deps, manifest, paths, lease }:
       await session.store.cancel(id, 'somebody said so')
     },
     async reopen() {
+      // As the command does it that somebody types.
+      await dropIntent(paths.directory)
       await session.store.reopen(id)
     },
     async lines() {
