@@ -124,7 +124,7 @@ export async function openBatchWork(
         if (marks.state === 'running') await reconcileWhenStill(marks)
       } else if (marks.superseded > marks.filtered) await files.renew(marks)
       else {
-        const end = isEnding(marks.state) ? endOf(marks.state) : 'completed'
+        const end = isEnding(marks.state) && marks.unfinished > 0 ? endOf(marks.state) : 'completed'
         if (await finish(manifest, marks, end, files, deps)) {
           log.info({ total: marks.total, failed: marks.failed, unfinished: marks.unfinished }, `batch.${end}`)
         }

@@ -7,7 +7,7 @@
 local function field(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
 -- From which states each end is reached. The first three are whole: every request has its line on disk.
 local FROM = {
-  completed = { running = true },
+  completed = { running = true, cancelling = true, expiring = true },
   cancelled = { cancelling = true },
   expired = { expiring = true },
   stopped = { running = true, cancelling = true, expiring = true },
@@ -28,6 +28,8 @@ local pauses = tonumber(redis.call('HGET', KEYS[6], 'pauses') or '0')
 redis.call('HSET', KEYS[1], 'state', ARGV[2], 'pauses', pauses - field('pausesBefore'),
   'finishedAt', time[1] * 1000 + math.floor(time[2] / 1000))
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'reason', ARGV[3]) end
+-- Nothing was left to end early.
+if ARGV[2] == 'completed' then redis.call('HDEL', KEYS[1], 'reason') end
 redis.call('HDEL', KEYS[1], 'braked')
 redis.call('SREM', KEYS[2], ARGV[1])
 -- With the last batch of the queue nobody waits for the incident's end any more: one that was lifted is over, even if

@@ -149,6 +149,15 @@ describe('a batch that is cancelled', () => {
     await caller.close()
   })
 
+  it('is completed when nothing is left to cancel', async () => {
+    const batch = await testBatch(requests(2), {}, session)
+    opened = await openBatchWork(batch.manifest, batch.deps)
+    for (const index of [0, 1]) await batch.record(index, answered(batch.place(index)))
+    await session.store.cancel(batch.id, 'by hand')
+    await workUntil(batch, 'it is completed', async () => (await stateOf(batch)) === 'completed')
+    expect(await session.redis.hexists(session.keys.batch(batch.id), 'reason')).toBe(0)
+  })
+
   it('ends though its input was edited', async () => {
     const batch = await underWay()
     await writeFile(batch.inputPath, requests(3))

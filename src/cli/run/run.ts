@@ -101,7 +101,8 @@ async function work(
 ): Promise<RunStatus> {
   if (before.state === 'completed') await restoreFiles(directory, manifest, before, session)
   if (isOver(before.state)) return before.state
-  const done = before.completed + before.failed
+  // What only an early end has ended is called now.
+  const done = before.completed + before.failed - before.unfinished
   if (resumed && done > 0) {
     screen.notice(`Going on with batch ${manifest.batch}: ${done} of ${before.total} are done.`)
   }

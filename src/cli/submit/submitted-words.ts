@@ -58,7 +58,7 @@ function opening({ manifest, resumed, rejected, batch }: SubmittedView): string 
     const are = total - rejected === 1 ? 'is' : 'are'
     return `${requests} of ${from} ${are} handed over as batch ${manifest.batch}.`
   }
-  const done = (batch?.completed ?? 0) + (batch?.failed ?? 0)
+  const done = (batch?.completed ?? 0) + (batch?.failed ?? 0) - (batch?.unfinished ?? 0)
   const soFar = `${formatCount(done)} of ${formatCount(total)} are done`
   const known = `Batch ${manifest.batch} was made of ${from} before`
   return batch !== null && isOver(batch.state)
