@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
 import type { BatchStore } from '../src/batches/batch-store.js'
 import type { BatchWorkDeps } from '../src/batches/batch-work.js'
@@ -17,8 +18,8 @@ export interface BatchWorkerOptions {
   readonly mayFeed?: () => Promise<boolean>
   /** Told what becomes of writing. */
   readonly disk?: DiskWatch
-  /** Tells Redis of batches that it has lost; called when it may have. */
-  readonly registerLost?: () => Promise<unknown>
+  /** Tells Redis of batches that it has lost; called when it may have, and again for as long as it gives false. */
+  readonly registerLost?: () => Promise<boolean>
   readonly log: Logger
   /** Told of trouble that stands in the way of a batch now, in a sentence; it is tried again. */
   readonly onTrouble: (text: string) => void
@@ -33,6 +34,8 @@ const TICK_MS = 50
 /** Between two looks whether the lease is free. */
 const WAITING_MS = 500
 const TROUBLE_PAUSE_MS = 1000
+/** Between two looks whether others still work on what this Redis does not know. */
+const ELSEWHERE_MS = 2000
 
 /** Feeds and collects the batches of one data directory, for as long as this process holds its lease. */
 export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
@@ -57,6 +60,7 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
   let held = false
   /** The lease under which Redis was last told of batches that it does not know: a new one may be of a Redis that lost all. */
   let toldUnder = ''
+  let tellAgainAt = Number.POSITIVE_INFINITY
   const onReconnected = (): void => {
     toldUnder = ''
   }
@@ -121,19 +125,24 @@ export function startBatchWorker(options: BatchWorkerOptions): BatchWorker {
     }
   }
 
+  async function tellOfLost(): Promise<void> {
+    toldUnder = lease.token
+    try {
+      const isAll = (await registerLost?.()) ?? true
+      tellAgainAt = isAll ? Number.POSITIVE_INFINITY : performance.now() + ELSEWHERE_MS
+    } catch (error) {
+      onReconnected()
+      throw error
+    }
+  }
+
   async function tick(): Promise<number> {
     if (!held) await renew()
     if (!held) {
       await open.keep([], [])
       return 0
     }
-    if (toldUnder !== lease.token) {
-      toldUnder = lease.token
-      await registerLost?.().catch((error: unknown) => {
-        onReconnected()
-        throw error
-      })
-    }
+    if (toldUnder !== lease.token || performance.now() >= tellAgainAt) await tellOfLost()
     const active = await store.active(work.directoryId)
     const draining = await store.draining(work.directoryId)
     await open.keep(active, draining)

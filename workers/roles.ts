@@ -106,6 +106,7 @@ function startBatches(
   onTrouble: (text: string) => void,
 ) {
   const { redis, keys, store, completions, deadLetters, gate } = session
+  let toldElsewhere = ''
   return startBatchWorker({
     lease,
     store,
@@ -127,8 +128,13 @@ function startBatches(
     mayFeed: async () => !(await gate.lacksRoom()),
     disk: createDiskWatch({ gate, directory, name: formatProcess(currentProcess()), log }),
     async registerLost() {
-      const told = await registerLost(session, directory)
-      if (told.length > 0) log.warn({ batches: told }, 'batch.registered_again')
+      const { registered, elsewhere } = await registerLost(session, directory)
+      if (registered.length > 0) log.warn({ batches: registered }, 'batch.registered_again')
+      // Asked again and again, and told once.
+      if (elsewhere.length > 0 && elsewhere.join() !== toldElsewhere)
+        log.warn({ batches: elsewhere }, 'batch.worked_on_elsewhere')
+      toldElsewhere = elsewhere.join()
+      return elsewhere.length === 0
     },
     log,
     onTrouble,

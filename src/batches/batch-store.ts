@@ -108,7 +108,6 @@ export interface BatchStore extends EndEarly {
   options(batch: string): Promise<BatchOptions>
   /** The options of the command that works on the batch now. */
   setOptions(batch: string, options: BatchOptions): Promise<void>
-  /** Its part of the calls from the next requests on that are fed. Nothing for a batch that Redis does not know. */
   /** Requests of all active batches of the queue, and single ones, that have not ended. */
   waiting(): Promise<number>
   /**

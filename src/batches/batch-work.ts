@@ -18,6 +18,7 @@ import { notingRequests } from './input/request-index.js'
 import type { Manifest } from './manifest.js'
 import { unpublish, unpublishCopy } from './publish.js'
 import { reconcile } from './reconciler.js'
+import { noteRegistered } from './registered-mark.js'
 import { ResultFileDamaged } from './result-file.js'
 import { errorsOfAllRevisions } from './revision.js'
 import { endOf, isEnding, isOver } from './states.js'
@@ -68,7 +69,11 @@ export async function openBatchWork(
   await endAgain(directory, batch, store)
   await noteState(directory, batch, store)
   const marks = await store.marks(batch)
-  if (marks !== null) await finishOpening(marks, batch, directory, deps)
+  if (marks !== null) {
+    // Whoever registered it may have died before that.
+    await noteRegistered(directory)
+    await finishOpening(marks, batch, directory, deps)
+  }
   const input = await openChunks({ directory, sourcePath: manifest.input.path, model: manifest.model })
   const noting = await notingRequests(input, directory).catch(async (error) => {
     // A full disk is tried again and again: none of the tries may keep a file open.

@@ -12,6 +12,7 @@ import { dropIntent, readIntent } from './ending/intent.js'
 import { REPLACED_BY_EDIT, SEALED } from './inherit/legacy.js'
 import type { Manifest } from './manifest.js'
 import { publish } from './publish.js'
+import { noteRegistered } from './registered-mark.js'
 import { ResultFileDamaged } from './result-file.js'
 import { revisionPaths } from './revision.js'
 import type { Session } from './session.js'
@@ -53,6 +54,7 @@ export async function registerBatch(
     await configure(session, manifest.batch, wanted)
     await letRun(session, manifest.batch, state, wanted)
   }
+  await noteRegistered(own)
   await session.redis.hdel(session.keys.batch(manifest.batch), SEALED)
   // For commands in other data directories, which can only say where this one is.
   const place = `${directory.path} on ${hostname()}`

@@ -1,6 +1,6 @@
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isAlive, isSameHost, parseProcess } from '../process-identity.js'
+import { currentProcess, formatProcess, isAlive, isSameHost, parseProcess } from '../process-identity.js'
 
 const MARK = 'writer.'
 
@@ -27,13 +27,35 @@ export async function dropWriter(directory: string, lease: string): Promise<void
  * Those of processes that died on this machine are removed.
  */
 export async function otherWriters(directory: string, lease: string): Promise<string[]> {
-  const names = (await readdir(directory)).filter((name) => name.startsWith(MARK) && name !== markOf(lease))
+  const names = (await marksIn(directory)).filter((name) => name !== markOf(lease))
   const others: string[] = []
   for (const name of names) {
-    const process = parseProcess(name.slice(MARK.length).split('_')[0] ?? '')
+    const process = parseProcess(processOf(name))
     const path = join(directory, name)
     if (process !== null && isSameHost(process) && !isAlive(process)) await rm(path, { force: true })
     else others.push(path)
   }
   return others
+}
+
+/**
+ * Whether another process of this machine has the files open, and so works on the batch: maybe for another Redis. Of
+ * processes on other machines nothing can be known from here, so they don't count.
+ */
+export async function isWorkedOnByAnother(directory: string): Promise<boolean> {
+  const own = formatProcess(currentProcess())
+  const names = (await marksIn(directory)).map(processOf).filter((name) => name !== own)
+  return names.some((name) => {
+    const process = parseProcess(name)
+    return process !== null && isAlive(process)
+  })
+}
+
+async function marksIn(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => name.startsWith(MARK))
+}
+
+/** As `formatProcess` wrote it. */
+function processOf(mark: string): string {
+  return mark.slice(MARK.length).split('_')[0] ?? ''
 }

@@ -50,10 +50,11 @@ const LEAST_REFUSALS = 20
 export function decide(request: CompletionRequest, outcome: Outcome, context: DecideContext): Decision {
   const { tries, options, nowMs, random, outage } = context
   const attempts = tries.made + 1
-  const isOld = nowMs - tries.fedAt > (options.completionWindowMs ?? LONGEST_WITHOUT_ATTEMPT_MS)
+  const { completionWindowMs } = options
+  const isOld = nowMs - tries.fedAt > (completionWindowMs ?? LONGEST_WITHOUT_ATTEMPT_MS)
   const dead = (failure: Failure, code: string): Decision => ({
     kind: 'end',
-    ending: deadEnding(request, failure, code, { ...tries, made: attempts }, nowMs),
+    ending: deadEnding(request, failure, code, { ...tries, made: attempts, completionWindowMs }, nowMs),
   })
   switch (outcome.kind) {
     case 'completed': {
@@ -95,30 +96,37 @@ function believed(retryAfterMs: number | null): number | null {
   return retryAfterMs !== null && retryAfterMs > ABSURD_RETRY_AFTER * 1000 ? null : retryAfterMs
 }
 
+/** The calls that were made for a request, and the window that bounds them; none: 24 hours do. */
+type Calls = Pick<Tries, 'made' | 'history'> & Pick<BatchOptions, 'completionWindowMs'>
+
 /** Messages for the ends that are ours; every other dead letter is Conduit's own answer. */
-function ownMessage(code: string, failure: Failure, attempts: number): string {
-  if (code === 'retries_exhausted')
-    return `gave up after ${attempts} attempts; the last one: ${failure.message}`
-  if (code === 'throttled_too_long') return 'Conduit refused it with 429 for more than 24 hours'
+function ownMessage(code: string, failure: Failure, { made, completionWindowMs }: Calls): string {
+  if (code === 'retries_exhausted') return `gave up after ${made} attempts; the last one: ${failure.message}`
+  if (code === 'throttled_too_long') {
+    const bound =
+      completionWindowMs === undefined ? 'more than 24 hours' : "longer than its batch's completion window"
+    return `Conduit refused it with 429 for ${bound}`
+  }
   return failure.message
 }
 
 /**
  * The end of a request as a dead letter: its line for the file, and the letter.
- * @param made calls that were made for it, the last one included
+ * @param calls that were made for it; `made` has the last one included
  * @param at Unix ms
  */
 export function deadEnding(
   request: CompletionRequest,
   failure: Failure,
   code: string,
-  { made: attempts, history }: Pick<Tries, 'made' | 'history'>,
+  calls: Calls,
   at: number,
 ): Ending {
   const { batch, index, generation, customId, line, body, limits } = request
+  const { made: attempts, history } = calls
   // A 2xx whose answer is of no use (too large, say) would otherwise read like one of use.
   const isOurs = code !== failure.code || failure.status === null || failure.status < 300
-  const error = isOurs ? { code, message: ownMessage(code, failure, attempts), line } : null
+  const error = isOurs ? { code, message: ownMessage(code, failure, calls), line } : null
   const model = typeof body.model === 'string' ? body.model : null
   return {
     kind: 'dead',

@@ -26,7 +26,6 @@ export type Ending =
 export type Recorded = 'recorded' | 'already' | 'stale' | 'gone'
 
 /**
-/**
  * May this request be called? `done`: it was answered, or retried since; `stopped`: its batch does not run; `lost`: its
  * job is not the asker's any more; `wait`: not before its files were compared with a Redis that was restarted, or before
  * more of its answers are in them.

@@ -91,7 +91,7 @@ export function createBatchHandle(
       }
     },
     cancel: () => link.use(({ store }) => store.cancel(batch, 'cancelled by its producer')),
-    resume: () => link.use(({ store }) => store.resumeBraked(batch)),
+    resume: () => link.use(async ({ store }) => (await store.resumeBraked(batch)) === 'resumed'),
     [Symbol.asyncIterator]: () => readAnswers(batch, directory, link),
   }
 }

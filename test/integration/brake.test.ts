@@ -85,12 +85,23 @@ describe('the brake', () => {
 
   it('is released by a person: that code does not stop it again, another does', async () => {
     await calls(...times(20, 'A'))
-    expect(await session.store.resumeBraked(batch.id)).toBe(true)
-    expect(await session.store.resumeBraked(batch.id)).toBe(false)
+    expect(await session.store.resumeBraked(batch.id)).toBe('resumed')
+    expect(await session.store.resumeBraked(batch.id)).toBe('not_braked')
     await calls(...times(40, 'A'))
     expect(await snapshot()).toMatchObject({ state: 'running', brake: null, reason: null })
     await calls(...times(200, 'B'))
     expect(await snapshot()).toMatchObject({ state: 'stopped', brake: { code: 'B' } })
+  })
+
+  it('is not released once its completion window is over, until it has another or none', async () => {
+    await calls(...times(20, 'A'))
+    const again = (completionWindowMs: number) =>
+      registerBatch(session, batch.directory, batch.manifest, { ...QUICK_OPTIONS, completionWindowMs })
+    await again(1)
+    expect(await session.store.resumeBraked(batch.id)).toBe('over')
+    expect(await snapshot()).toMatchObject({ state: 'stopped', brake: { code: 'A' } })
+    await again(3600_000)
+    expect(await session.store.resumeBraked(batch.id)).toBe('resumed')
   })
 
   it('is not released by the same command, but by one that wants none', async () => {

@@ -2,8 +2,10 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type BatchWork, openBatchWork } from '../../src/batches/batch-work.js'
+import { readBatchSnapshot } from '../../src/batches/read-snapshot.js'
 import { registerBatch } from '../../src/batches/register-batch.js'
 import type { Session } from '../../src/batches/session.js'
+import { createDeadLetters } from '../../src/completions/dead-letters/dead-letters.js'
 import type { BatchOptions } from '../../src/completions/request.js'
 import { ids, idsOf, readOutput, requests } from '../support/batch-files.js'
 import { QUICK_OPTIONS, type TestBatch, testBatch, testSession } from '../support/batches.js'
@@ -217,5 +219,24 @@ describe('a completion window', () => {
     expect(await stateOf(batch)).toBe('running')
     const isOpen = async () => (await session.redis.bitcount(session.keys.done(batch.id))) === 4
     await workUntil(batch, 'it is open again', isOpen)
+  })
+
+  it('that is over does not end what is retried of a completed batch; one that is not counts again', async () => {
+    const batch = await testBatch(requests(1), {}, session)
+    opened = await openBatchWork(batch.manifest, batch.deps)
+    await opened.feed(1)
+    await batch.record(0, refused(batch.place(0)))
+    await workUntil(batch, 'it is completed', async () => (await stateOf(batch)) === 'completed')
+    const letters = createDeadLetters(session.redis, session.keys, session.deadLetters)
+    expect((await letters.retry([`${batch.id}-0-0`], null)).retried).toBe(1)
+    for (const _ of ['typed', 'typed again']) {
+      await again(batch, { completionWindowMs: 1 })
+      expect(await session.store.expire(batch.id)).toBe(false)
+    }
+    expect((await readBatchSnapshot(session, batch.id))?.expiresAt).toBeNull()
+    await again(batch, { completionWindowMs: 3600_000 })
+    expect((await readBatchSnapshot(session, batch.id))?.expiresAt).toBeGreaterThan(Date.now())
+    await again(batch, { completionWindowMs: 1 })
+    expect(await session.store.expire(batch.id)).toBe(true)
   })
 })

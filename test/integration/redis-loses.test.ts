@@ -3,6 +3,8 @@ import { hasEnded } from '../../src/batches/ended-mark.js'
 import { registerBatch } from '../../src/batches/register-batch.js'
 import { registerLost } from '../../src/batches/register-lost.js'
 import { openSession, type Session } from '../../src/batches/session.js'
+import { dropWriter, noteWriter } from '../../src/batches/writers.js'
+import { currentProcess, formatProcess, processWithPid } from '../../src/process-identity.js'
 import { expectAnswers, ids, linesIn, readOutput, requests } from '../support/batch-files.js'
 import { leaseOn, type TestBatch, testBatch } from '../support/batches.js'
 import { completion, type ScriptedConduit, scriptConduit } from '../support/conduit.js'
@@ -40,6 +42,8 @@ describe.skipIf(serverBinary === null)('with a Redis of its own', () => {
     await batch.lease.release()
     return batch
   }
+
+  const lostOf = ({ directory }: TestBatch) => registerLost(session, directory)
 
   const work = ({ directory }: TestBatch) =>
     startTestRoles(session, { baseUrl: conduit.baseUrl, dataDirectory: directory.path })
@@ -108,14 +112,39 @@ describe.skipIf(serverBinary === null)('with a Redis of its own', () => {
     const roles = await work(batch)
     await eventually('that is noted on disk', mark)
     await session.redis.flushall()
-    expect(await registerLost(session, batch.directory)).toEqual([])
+    expect(await lostOf(batch)).toEqual({ registered: [], elsewhere: [] })
     await registerBatch(session, batch.directory, batch.manifest, batch.manifest.options)
     await eventually('it is not any more', async () => !(await mark()))
     await roles.close(0)
     await session.redis.flushall()
-    expect(await registerLost(session, batch.directory)).toEqual([batch.id])
-    expect(await registerLost(session, batch.directory)).toEqual([])
+    expect(await lostOf(batch)).toEqual({ registered: [batch.id], elsewhere: [] })
+    expect(await lostOf(batch)).toEqual({ registered: [], elsewhere: [] })
     await leaseOn(session, batch.directory).release()
+  })
+
+  it('is not told of a batch that it never took, nor of one that another process works on', async () => {
+    const batch = await newBatch()
+    await session.redis.flushall()
+    // As `submit` leaves it when Redis refuses it.
+    expect(await lostOf(batch)).toEqual({ registered: [], elsewhere: [] })
+    await registerBatch(session, batch.directory, batch.manifest)
+    await session.redis.flushall()
+
+    const [other, self] = [processWithPid(process.ppid), currentProcess()]
+    if (other === null) throw new Error('the parent of this process is gone')
+    const dead = { ...other, startedAt: '1' }
+    const leases = [other, self, dead].map((writer) => `${formatProcess(writer)} 1 2`)
+    for (const lease of leases) await noteWriter(batch.paths.directory, lease)
+    const roles = await work(batch)
+    expect(await lostOf(batch)).toEqual({ registered: [], elsewhere: [batch.id] })
+    await eventually(
+      'that was seen',
+      async () => (await session.redis.exists(session.keys.lease(batch.directory.id))) === 1,
+    )
+    expect(await session.store.marks(batch.id)).toBeNull()
+    await dropWriter(batch.paths.directory, leases[0] ?? '')
+    await finish(batch)
+    await roles.close(0)
   })
 })
 

@@ -192,7 +192,20 @@ describe('a 429', () => {
     expect(refusedFor(23 * HOUR_MS).kind).toBe('throttled')
     const { letter, line } = deadEnding(refusedFor(25 * HOUR_MS))
     expect(letter.code).toBe('throttled_too_long')
-    expect(JSON.parse(line).error).toMatchObject({ code: 'throttled_too_long', line: 12 })
+    expect(JSON.parse(line).error).toEqual({
+      code: 'throttled_too_long',
+      message: 'Conduit refused it with 429 for more than 24 hours',
+      line: 12,
+    })
+  })
+
+  it('ends it after its completion window, where that is the bound, and says so', () => {
+    const context = attempt(0, { refusals: 1439, agoMs: 2 * HOUR_MS })
+    const withWindow = { ...context, options: { ...context.options, completionWindowMs: HOUR_MS } }
+    const { line } = deadEnding(decide(REQUEST, throttled, withWindow))
+    expect(JSON.parse(line).error.message).toBe(
+      "Conduit refused it with 429 for longer than its batch's completion window",
+    )
   })
 
   it('does not end what waited for days in a paused queue, and is now refused for the first time', () => {

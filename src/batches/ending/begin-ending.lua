@@ -13,7 +13,7 @@ if not cancels then
   if not over or time[1] * 1000 + math.floor(time[2] / 1000) < over then return 0 end
 end
 redis.call('HSET', KEYS[1], 'state', ARGV[2], 'reason', ARGV[3])
-redis.call('HDEL', KEYS[1], 'finishedAt', 'pauses', 'braked')
+redis.call('HDEL', KEYS[1], 'finishedAt', 'pauses', 'braked', 'windowMet')
 redis.call('SADD', KEYS[2], ARGV[1])
 redis.call('SREM', KEYS[3], ARGV[1])
 return 1

@@ -5,6 +5,18 @@
 local made = redis.call('HGET', KEYS[1], 'madeAt')
 if not made then return 0 end
 redis.call('HSET', KEYS[1], 'brake', ARGV[2], 'options', ARGV[3])
-if ARGV[1] == '' then redis.call('HDEL', KEYS[1], 'expiresAt')
-else redis.call('HSET', KEYS[1], 'expiresAt', tonumber(made) + tonumber(ARGV[1])) end
+if ARGV[1] == '' then
+  redis.call('HDEL', KEYS[1], 'expiresAt')
+  return 1
+end
+local expiresAt = tonumber(made) + tonumber(ARGV[1])
+local time = redis.call('TIME')
+local isOver = expiresAt <= time[1] * 1000 + math.floor(time[2] / 1000)
+-- It was completed, and runs again for what was retried: a window that is over would end that before it begins.
+if isOver and redis.call('HEXISTS', KEYS[1], 'windowMet') == 1 then
+  redis.call('HDEL', KEYS[1], 'expiresAt')
+else
+  redis.call('HSET', KEYS[1], 'expiresAt', expiresAt)
+  redis.call('HDEL', KEYS[1], 'windowMet')
+end
 return 1

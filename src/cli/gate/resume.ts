@@ -18,10 +18,15 @@ export class NotBraked extends Error {
   readonly code = 'not_braked'
 }
 
+/** `resume BATCH` of one that would expire at once. */
+export class WindowOver extends Error {
+  readonly code = 'window_over'
+}
+
 /**
  * `conduit-batch resume`: of a queue it lifts the holds, of a batch the brake. What names a queue means the queue, but
  * the id of a batch always means that.
- * @throws NotBraked, BatchReplaced, BatchNotFound, BatchAmbiguous, UnknownQueue
+ * @throws NotBraked, WindowOver, BatchReplaced, BatchNotFound, BatchAmbiguous, UnknownQueue
  */
 export async function resume(word: string, flags: GateFlags): Promise<void> {
   const config = loadConfig(undefined, flags)
@@ -43,7 +48,15 @@ async function resumeBatch(found: FoundBatch, flags: GateFlags): Promise<void> {
   const { manifest, session } = found
   const { batch } = manifest
   const before = await readBatchSnapshot(session, batch)
-  if (!(await session.store.resumeBraked(batch))) throw new NotBraked(whyNot(found, before))
+  const resumed = await session.store.resumeBraked(batch)
+  switch (resumed) {
+    case 'not_braked':
+      throw new NotBraked(whyNot(found, before))
+    case 'over':
+      throw new WindowOver(windowOverWords(found))
+    case 'resumed':
+      break
+  }
   const { workers, holds } = await readQueueSnapshot(session)
   const code = before?.brake?.code ?? null
   tell(flags, { batch, queue: manifest.queue, resumed: true, code, held: holds.length > 0, workers }, [
@@ -51,6 +64,16 @@ async function resumeBatch(found: FoundBatch, flags: GateFlags): Promise<void> {
     ...(holds.length > 0 ? [`Its queue is held: ${suggested(resumeCommand(manifest.queue))}`] : []),
     ...(workers === 0 ? [workersSentence({ queue: manifest.queue, workers })] : []),
   ])
+}
+
+function windowOverWords({ manifest, directory }: FoundBatch): string {
+  const { batch } = manifest
+  const { command } = goOnWords(manifest, directory !== null)
+  return (
+    `The completion window of batch ${batch} is over: what is open would expire at once, so it does not go on. ` +
+    `First type its command again with a longer window, or with none${command === null ? ', in the data directory where it was submitted' : `: ${command}`} ` +
+    `Then: ${suggested(`conduit-batch resume ${batch}`)}`
+  )
 }
 
 function whyNot({ manifest, directory }: FoundBatch, batch: BatchSnapshot | null): string {

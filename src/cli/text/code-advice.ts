@@ -52,7 +52,10 @@ const TRY_AGAIN: Todo = { todo: 'It may work now: retry it as it is.', set: AS_I
 
 const MEANINGS: ReadonlyMap<string, string> = new Map([
   ['retries_exhausted', 'the last attempt failed too'],
-  ['throttled_too_long', 'Conduit refused it with 429 for more than 24 hours'],
+  [
+    'throttled_too_long',
+    "Conduit refused it with 429 for more than 24 hours, or its batch's completion window",
+  ],
   ['worker_crashed', 'it was in flight in five crashes of workers'],
   ['invalid_edit', 'the edit of a retry does not fit the request'],
 ])

@@ -59,7 +59,9 @@ local function runAgain()
   local gatePauses = tonumber(redis.call('HGET', KEYS[16], 'pauses') or '0')
   local pauses = tonumber(redis.call('HGET', batch, 'pauses') or '0')
   redis.call('HSET', batch, 'state', 'running', 'pausesBefore', gatePauses - pauses)
-  -- It was completed within its window, if it has one; and what the brake counted is of before.
+  -- It was completed within its window, if it had one: none that is over counts any more (ending/configure.lua). What the
+  -- brake counted is of before, too.
+  redis.call('HSET', batch, 'windowMet', 1)
   redis.call('HDEL', batch, 'finishedAt', 'reason', 'pauses', 'expiresAt', 'outcomes')
   redis.call('SADD', KEYS[15], ARGV[1])
   redis.call('PERSIST', done)
