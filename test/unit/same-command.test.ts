@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Manifest } from '../../src/batches/manifest.js'
+import { windowOverWords } from '../../src/cli/gate/resume.js'
 import { goOnWords, sameCommand } from '../../src/cli/text/same-command.js'
 
 function aManifest(more: Partial<Manifest>): Manifest {
@@ -33,5 +34,13 @@ describe('the command that goes on with a batch', () => {
 
   it('is not named where it would make a new batch', () => {
     expect(goOnWords(aManifest({}), false).command).toBeNull()
+  })
+
+  it('stands before a resume once the completion window is over', () => {
+    const then = ' Then: conduit-batch resume b0000000000a1'
+    expect(windowOverWords(aManifest({}), true)).toContain(`none: conduit-batch submit in.jsonl.${then}`)
+    expect(windowOverWords(aManifest({}), false)).toContain(
+      `in the data directory where it was submitted.${then}`,
+    )
   })
 })

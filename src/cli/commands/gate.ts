@@ -54,7 +54,8 @@ const RESUME: Manual = {
     { code: 0, means: 'it is done, or there was nothing to lift' },
     {
       code: 1,
-      means: 'usage, configuration, no such queue or batch, or a batch that the brake has not stopped',
+      means:
+        'usage, configuration, no such queue or batch, or a batch that the brake has not stopped, or whose window is over',
     },
   ],
   seeAlso: ['pause', 'status', 'cancel'],

@@ -14,7 +14,8 @@ const MANUAL: Manual = {
     'The brake: when nearly all of the last requests failed with one code (20 at the start, then 95 % of the last 200), ' +
       'the batch stops, and this command exits with 3. conduit-batch resume BATCH lets it go on; --no-brake does without.',
     '--completion-window: what is open when it is over becomes a line of the errors file with the code batch_expired. ' +
-      'The time runs from when the batch was made, through pauses and outages and while nothing works on it.',
+      'The time runs from when the batch was made, through pauses and outages and while nothing works on it. ' +
+      'When dead letters of a completed batch are retried, a window that is over counts no more.',
   ],
   sections: [
     {

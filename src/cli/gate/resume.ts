@@ -1,5 +1,6 @@
 import { resumeCommand } from '../../alerts/advice.js'
 import { isBatchId } from '../../batches/known-batches.js'
+import type { Manifest } from '../../batches/manifest.js'
 import { readBatchSnapshot, readQueueSnapshot } from '../../batches/read-snapshot.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { loadConfig } from '../../config.js'
@@ -53,7 +54,7 @@ async function resumeBatch(found: FoundBatch, flags: GateFlags): Promise<void> {
     case 'not_braked':
       throw new NotBraked(whyNot(found, before))
     case 'over':
-      throw new WindowOver(windowOverWords(found))
+      throw new WindowOver(windowOverWords(manifest, found.directory !== null))
     case 'resumed':
       break
   }
@@ -66,13 +67,14 @@ async function resumeBatch(found: FoundBatch, flags: GateFlags): Promise<void> {
   ])
 }
 
-function windowOverWords({ manifest, directory }: FoundBatch): string {
+/** @param here as `goOnWords` has it */
+export function windowOverWords(manifest: Manifest, here: boolean): string {
   const { batch } = manifest
-  const { command } = goOnWords(manifest, directory !== null)
+  const { command } = goOnWords(manifest, here)
+  const where = command === null ? ', in the data directory where it was submitted' : `: ${command}`
   return (
     `The completion window of batch ${batch} is over: what is open would expire at once, so it does not go on. ` +
-    `First type its command again with a longer window, or with none${command === null ? ', in the data directory where it was submitted' : `: ${command}`} ` +
-    `Then: ${suggested(`conduit-batch resume ${batch}`)}`
+    `Type its command again with a longer window, or with none${where}. Then: ${suggested(`conduit-batch resume ${batch}`)}`
   )
 }
 
