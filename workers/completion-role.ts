@@ -130,8 +130,8 @@ export async function releaseDead({ store }: Session, fleet: Fleet, log: Logger)
   for (const { crashes, ...place } of released.filter(({ ended }) => ended)) {
     log.error({ batchId: place.batch, jobId: jobId(place), crashes }, 'completion.worker_crashed')
   }
-  // Their calls were out, as far as anybody knows.
-  for (const { batch } of released) await store.count(batch, 'maybeBilled')
+  // These calls were out, as far as anybody knows.
+  for (const { batch, called } of released) if (called) await store.count(batch, 'maybeBilled')
 }
 
 /** Looks for jobs that BullMQ believes to be ours, for a while after each reconnection. */

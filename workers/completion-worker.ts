@@ -71,11 +71,11 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       if (running.has(id)) return settle(job, token, { kind: 'delay', delayMs: STILL_RUNNING_DELAY_MS })
       running.set(id, token)
       jobs?.enter()
-      const { attemptsMade: made, timestamp: fedAt } = job
+      const { attemptsMade: made, attemptsStarted: start, timestamp: fedAt } = job
       const { refusals = 0, outages = 0 } = request
       const tries = { made, refusals, outages, fedAt, history: readAttempts(job.stacktrace) }
       try {
-        const own = { ...deps, verdict: () => deps.verdict({ ...request, token }) }
+        const own = { ...deps, verdict: () => deps.verdict({ ...request, token, start }) }
         await settle(job, token, await handleRequest(request, tries, signal ?? never(), own))
       } catch (error) {
         if (error instanceof WaitingError) gaveBack = true

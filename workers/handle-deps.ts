@@ -12,6 +12,7 @@ import {
 } from '../src/completions/record.js'
 import { type BatchOptions, jobId } from '../src/completions/request.js'
 import { together } from '../src/completions/together.js'
+import { createWaitingBatches } from '../src/completions/waiting-batches.js'
 import type { ConduitClient } from '../src/conduit/client.js'
 import type { Admission } from './admission.js'
 
@@ -50,6 +51,7 @@ export function createHandleDeps(options: HandleDepsOptions): WorkerDeps {
     options: rememberOptions(store),
     count: store.count,
     permits: admission.permits,
+    waiting: createWaitingBatches(() => performance.now(), Math.random),
     mirrorGate: admission.mirrorGate,
     gate,
     conduit,

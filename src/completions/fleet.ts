@@ -26,6 +26,8 @@ const tokenScript = loadScript(new URL('./release-token.lua', import.meta.url))
 
 /** A request whose worker died. */
 export interface Released extends RequestPlace {
+  /** Its call may have been out; otherwise it waited for a permit. */
+  readonly called: boolean
   /** In how many crashes it was in flight. */
   readonly crashes: number
   /** Those were too many: it is a dead letter now. */
@@ -38,7 +40,7 @@ export interface Fleet {
   leave(): Promise<void>
   /**
    * One look at the others; gives the jobs of dead workers back at once, no attempt used, and ends what was in flight
-   * in too many crashes. Tells which: their calls may have been billed.
+   * in too many crashes. Tells which: the calls of those that were let out may have been billed.
    */
   releaseDead(): Promise<readonly Released[]>
   /**
@@ -85,8 +87,8 @@ export function createFleet(
   async function hold(worker: string, jobId: string, crashed: boolean): Promise<Held | null> {
     const names = [queue.toKey(jobId), queue.toKey(`${jobId}:lock`), queue.toKey('active')]
     const args = [worker, jobId, `released:${randomUUID()}`, RELEASE_LOCK_MS, crashed ? 1 : 0]
-    const reply = (await runScript(redis, tokenScript, names, args)) as [string, number] | null
-    return reply === null ? null : { token: reply[0], crashes: reply[1] }
+    const reply = (await runScript(redis, tokenScript, names, args)) as [string, number, 0 | 1] | null
+    return reply === null ? null : { token: reply[0], crashes: reply[1], called: reply[2] === 1 }
   }
 
   /** False when the worker no longer held it: it ended, or somebody else gave it back. */
@@ -117,7 +119,7 @@ export function createFleet(
     // A job that is no request of this version: no call is made for it.
     if (request === undefined) return []
     const { batch, index, generation } = request
-    return [{ batch, index, generation, crashes: held.crashes, ended }]
+    return [{ batch, index, generation, called: held.called, crashes: held.crashes, ended }]
   }
 
   async function releaseAll(dead: ReadonlySet<string>): Promise<Released[]> {
@@ -183,4 +185,5 @@ export function createFleet(
 interface Held {
   readonly token: string
   readonly crashes: number
+  readonly called: boolean
 }

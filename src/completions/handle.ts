@@ -10,6 +10,7 @@ import type { FailedAttempt } from './attempts.js'
 import { type Decision, decide, type Tries } from './decide.js'
 import type { Ending, Recorded, Verdict } from './record.js'
 import type { BatchOptions, CompletionRequest, RequestPlace } from './request.js'
+import type { WaitingBatches } from './waiting-batches.js'
 
 /**
  * What becomes of the job. Only `retry` uses an attempt; `leave` means it is over, `lost` that it is not ours any more.
@@ -37,6 +38,7 @@ export interface HandleDeps {
   /** Adds one to a counter of the batch. */
   readonly count: (batch: string, counter: Counter) => Promise<void>
   readonly permits: Permits
+  readonly waiting: WaitingBatches
   readonly gate: Gate
   readonly conduit: ConduitClient
   /** The key for calls of a gate epoch: read again when the epoch is a new one. */
@@ -51,8 +53,6 @@ export interface HandleDeps {
   readonly onOutcome: (request: CompletionRequest, outcome: Outcome, recorded: Recorded | null) => void
 }
 
-/** Until a verdict of `wait` is asked for anew, and up to as much again. */
-const WAIT_MS = 500
 const FULL_MS = 2000
 
 /** One request, once around: permit → verdict → call → classify → record, and what becomes of its job. */
@@ -62,6 +62,8 @@ export async function handleRequest(
   signal: AbortSignal,
   deps: HandleDeps,
 ): Promise<Settlement> {
+  const putOffMs = deps.waiting.putOffMs(request.batch)
+  if (putOffMs !== null) return { kind: 'delay', delayMs: putOffMs }
   const admission = await deps.permits.acquire(request.batch)
   if (admission.kind === 'held') return giveBack(deps)
   if (admission.kind === 'closing') return { kind: 'give_back' }
@@ -71,7 +73,7 @@ export async function handleRequest(
     const options = await askLeave(request, deps)
     if (options === 'lost') return { kind: 'lost' }
     if (options === 'over') return { kind: 'leave' }
-    if (options === 'wait') return { kind: 'delay', delayMs: WAIT_MS * (1 + deps.random()) }
+    if (options === 'wait') return { kind: 'delay', delayMs: deps.waiting.wait(request.batch) }
     const outcome = await call(request, tries, options, permit, signal, deps)
     if (outcome === 'held') return giveBack(deps)
     // Asked only now: the result of this call may be what showed an outage, or its end.
@@ -98,6 +100,7 @@ async function askLeave(
   for (;;) {
     const askedAt = performance.now()
     const verdict = await deps.verdict(request)
+    if (verdict !== 'wait' && verdict !== 'lost') deps.waiting.clear(request.batch)
     switch (verdict) {
       case 'go':
         break

@@ -32,9 +32,12 @@ export type Recorded = 'recorded' | 'already' | 'stale' | 'gone'
  */
 export type Verdict = 'go' | 'done' | 'stopped' | 'lost' | 'wait'
 
-/** A request, and the token under which its job is held; none when it is nobody's job. */
+/** A request, and how its job is held, when it is somebody's job. */
 export interface Run extends RequestPlace {
+  /** That of its lock. */
   readonly token?: string
+  /** How often the job was started, this time included: BullMQ uses tokens again. */
+  readonly start?: number
 }
 
 /** An ending that was found on disk and that Redis does not know of: counted, and not written again. */
@@ -126,7 +129,12 @@ export async function askVerdicts(
   const jobs = `${keys.bullPrefix}:${COMPLETIONS}:`
   const own = [keys.batch(batch), keys.done(batch), keys.generations(batch), keys.stream(batch)]
   const { bytes, entries } = MOST_UNCOLLECTED
-  const args = runs.flatMap(({ index, generation, token = '' }) => [index, generation, token])
+  const args = runs.flatMap(({ index, generation, token = '', start = '' }) => [
+    index,
+    generation,
+    token,
+    start,
+  ])
   return (await runScript(
     redis,
     verdictScript,

@@ -1,10 +1,12 @@
 -- May these requests of one batch be called now, or have they been answered, or was their batch ended? And does the
--- caller still hold their jobs? Asked before every call, so that a job that runs twice buys nothing twice.
+-- caller still hold their jobs? Asked before every call, so that a job that runs twice buys nothing twice. Each 'go' is
+-- noted in its job's hash, `called`.
 -- redis/run-id.lua stands before this.
 -- KEYS 1 batch (hash)  2 done (bitmap)  3 generations (hash)  4 results (stream)
 --      5 beginning of the names of BullMQ's jobs
 -- ARGV 1 batch id  2 bytes, 3 entries of a stream with which no further call is made
---      4 index  5 generation  6 token of the job's lock ('' none), and so on for each request
+--      4 index  5 generation  6 token of the job's lock ('' none)  7 which start of the job this is ('' no job),
+--      and so on for each request
 -- reply: for each 'go' | 'lost' (the job was given back, or is another worker's)
 --        | 'done' (also for an older generation) | 'stopped' (also for a batch that is gone)
 --        | 'wait' (this Redis may have lost answers that are in the files, or too many are not in files yet)
@@ -17,9 +19,11 @@ if runs and hasFiles then
     or tonumber(batch[4] or '0') >= tonumber(ARGV[2]) or redis.call('XLEN', KEYS[4]) >= tonumber(ARGV[3])
 end
 
-local function holds(index, generation, token)
+-- A Redis that is full takes no write that needs memory, unless one that needs none came first.
+if runs then redis.call('HDEL', KEYS[1], '-') end
+
+local function holds(job, token)
   if token == '' then return true end
-  local job = KEYS[5] .. ARGV[1] .. '-' .. index .. '-' .. generation
   if redis.call('GET', job .. ':lock') == token then return true end
   -- Who asks lives: what was counted as its crash was none.
   if redis.call('HGET', job, 'crashOf') == token then
@@ -29,14 +33,18 @@ local function holds(index, generation, token)
   return false
 end
 
-local function verdict(index, generation, token)
-  if not holds(index, generation, token) then return 'lost' end
+local function verdict(index, generation, token, start)
+  local job = KEYS[5] .. ARGV[1] .. '-' .. index .. '-' .. generation
+  if not holds(job, token) then return 'lost' end
   if not runs then return 'stopped' end
   if tonumber(redis.call('HGET', KEYS[3], index) or '0') ~= tonumber(generation) then return 'done' end
   if redis.call('GETBIT', KEYS[2], index) == 1 then return 'done' end
-  return waits and 'wait' or 'go'
+  if waits then return 'wait' end
+  -- Should its worker die now, a call may have been out. The job is there: its lock is.
+  if token ~= '' then redis.call('HSET', job, 'called', start) end
+  return 'go'
 end
 
 local verdicts = {}
-for i = 4, #ARGV, 3 do verdicts[#verdicts + 1] = verdict(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+for i = 4, #ARGV, 4 do verdicts[#verdicts + 1] = verdict(unpack(ARGV, i, i + 3)) end
 return verdicts

@@ -18,6 +18,7 @@ import { completion, type ScriptedConduit, scriptConduit } from '../support/cond
 import { eventually } from '../support/eventually.js'
 import { holdRequest } from '../support/gates.js'
 import { waitingJobs } from '../support/jobs.js'
+import { fixedPace, setPace } from '../support/pace.js'
 import { uniquePrefix } from '../support/redis.js'
 
 const SCRIPT = fileURLToPath(new URL('../support/worker-process.mjs', import.meta.url))
@@ -121,7 +122,7 @@ describe('a worker process that was killed', () => {
     await signal(child, 'SIGKILL')
     const released = await fleet.releaseDead()
     expect([...released].sort((a, b) => a.index - b.index)).toEqual(
-      [0, 1, 2, 3, 4].map((index) => ({ ...batch.place(index), crashes: 1, ended: false })),
+      [0, 1, 2, 3, 4].map((index) => ({ ...batch.place(index), called: true, crashes: 1, ended: false })),
     )
     expect(await counts()).toEqual({ waiting: 8, active: 0, delayed: 0 })
     const waiting = await waitingJobs(session.completions)
@@ -186,16 +187,18 @@ describe('a worker process that was killed', () => {
     await session.redis.del(session.completions.toKey(`${batch.id}-2-0:lock`))
     const released = await Promise.all([fleet.releaseDead(), fleetOf(ELSEWHERE).releaseDead()])
     expect(indexes(released.flat())).toEqual([0, 1, 2, 3, 4])
+    expect(released.flat().map(({ called, crashes }) => called && crashes)).toEqual([1, 1, 1, 1, 1])
     expect(await counts()).toEqual({ waiting: 8, active: 0, delayed: 0 })
     expect(await session.redis.keys(session.completions.toKey('*:lock'))).toEqual([])
   })
 })
 
 describe('a request that was in flight when workers died', () => {
-  const fieldsOf = (index: number) =>
-    session.redis.hgetall(session.completions.toKey(`${batch.id}-${index}-0`))
+  const INDEXES = [0, 1, 2, 3, 4, 5, 6, 7]
+  const jobKey = (index: number) => session.completions.toKey(`${batch.id}-${index}-0`)
+  const fieldsOf = (index: number) => session.redis.hgetall(jobKey(index))
   const crashedBefore = (index: number, crashes: number) =>
-    session.redis.hset(session.completions.toKey(`${batch.id}-${index}-0`), 'crashes', crashes)
+    session.redis.hset(jobKey(index), 'crashes', crashes)
 
   it('is counted once for each crash, though two processes give it back at once', async () => {
     for (const crash of ['1', '2']) {
@@ -214,7 +217,9 @@ describe('a request that was in flight when workers died', () => {
     await crashedBefore(1, 3)
     await signal(child, 'SIGKILL')
     const released = await fleet.releaseDead()
-    expect(released.filter(({ ended }) => ended)).toEqual([{ ...batch.place(0), crashes: 5, ended: true }])
+    expect(released.filter(({ ended }) => ended)).toEqual([
+      { ...batch.place(0), called: true, crashes: 5, ended: true },
+    ])
     expect(await counts()).toEqual({ waiting: 7, active: 0, delayed: 1 })
     const [[, fields] = []] = await session.redis.xrange(session.keys.stream(batch.id), '-', '+')
     expect(JSON.parse(fields?.at(-1) ?? '')).toMatchObject({
@@ -227,6 +232,24 @@ describe('a request that was in flight when workers died', () => {
     await startTestWorker(session, { baseUrl: healthy.baseUrl })
     await eventually('its job has left', async () => Object.keys(await fieldsOf(0)).length === 0)
     expect(healthy.calls.map(({ prompt }) => prompt)).not.toContain(conduit.calls[0]?.prompt)
+  })
+
+  it('is counted only if its call was let out since it was last started', async () => {
+    await setPace(session, fixedPace(0.2))
+    // Its last run had a call, and maybe the same token: BullMQ uses them again.
+    const last = { called: 3, ats: 3, crashes: 2 }
+    for (const index of INDEXES) await session.redis.hset(jobKey(index), last)
+    const { child } = await workerProcess(1)
+    await eventually('all are taken', async () => (await counts()).active === 5)
+    await signal(child, 'SIGKILL')
+    await releaseDead(session, fleet, silent)
+    const out = conduit.calls.length
+    const jobs = await Promise.all(INDEXES.map(fieldsOf))
+    const crashes = jobs.map((fields) => fields.crashes)
+    expect(out).toBeLessThan(5)
+    expect(crashes.filter((count) => count === '3')).toHaveLength(out)
+    expect(crashes.filter((count) => count === '2')).toHaveLength(8 - out)
+    expect(await session.redis.hget(session.keys.batch(batch.id), 'maybeBilled')).toBe(String(out))
   })
 
   it('is not counted when its worker lives after all', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openSession, type Session } from '../../src/batches/session.js'
+import { askVerdicts } from '../../src/completions/record.js'
 import { readMemory } from '../../src/redis/inspect.js'
 import { reserveOf } from '../../workers/redis-room.js'
 import { expectAnswers, ids, linesIn, requests } from '../support/batch-files.js'
@@ -81,6 +82,20 @@ describe.skipIf(serverBinary === null)('a Redis that gets full', () => {
     const told = (await session.redis.hkeys(session.keys.outbox)).map((id) => id.replace(/^i-.*-/, ''))
     expect(told.sort()).toEqual(['opened', 'resolved'])
     await roles.close(0)
+  })
+
+  it('entirely: whether a request may be called is told, and noted with its job', async () => {
+    const batch = await testBatch(requests(1), {}, session)
+    const job = session.completions.toKey(`${batch.id}-0-0`)
+    await session.redis.set(`${job}:lock`, 'ours')
+    await session.redis.hset(job, 'ats', 2)
+    await limit(1)
+    await expect(session.redis.hset(job, 'called', 2)).rejects.toThrow('OOM')
+    const run = { ...batch.place(0), token: 'ours', start: 2 }
+    expect(await askVerdicts(session.redis, session.keys, batch.id, [run])).toEqual(['go'])
+    expect(await session.redis.hget(job, 'called')).toBe('2')
+    await limit(0)
+    await batch.lease.release()
   })
 
   async function untilHeld(): Promise<void> {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Job, Worker } from 'bullmq'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type CallResult, createPermits, type Permits } from '../../src/admission/permits.js'
 import type { Session } from '../../src/batches/session.js'
 import type { DeadLetter } from '../../src/completions/dead-letters/dead-letter.js'
@@ -120,6 +120,19 @@ describe('a request that must wait for the files of its batch', () => {
     await session.redis.hdel(session.keys.batch(batch.id), 'checkedRun')
     await ended(2)
     expect(simulator.stats()).toMatchObject({ calls: 2 })
+  })
+
+  it('takes hardly a permit from the other batches, however many wait', async () => {
+    const simulator = await simulate()
+    batch = await fed(Array(40).fill(''))
+    await session.redis.hset(session.keys.batch(batch.id), 'checkedRun', '-')
+    await session.completions.pause()
+    const { admission } = await start(simulator, 4)
+    const acquire = vi.spyOn(admission.permits, 'acquire')
+    await session.completions.resume()
+    await eventually('all are put off', async () => (await counts()).delayed === 40)
+    expect(acquire.mock.calls.length).toBeLessThan(10)
+    expect(await jobOf(39)).toMatchObject({ attemptsMade: 0 })
   })
 })
 
