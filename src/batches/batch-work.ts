@@ -6,7 +6,7 @@ import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
 import { clearEnded, markEnded } from './ended-mark.js'
 import { createCloser } from './ending/close-open.js'
-import { createOpener, mustOpenAgain, openListed } from './ending/open-again.js'
+import { createOpener, mustOpenAgain, openListed, recallOpening } from './ending/open-again.js'
 import { removeJobs } from './ending/remove-jobs.js'
 import { createFedWeight } from './fed-weight.js'
 import { type Fed, type FeederDeps, feedPortion, feedRetries } from './feeder.js'
@@ -64,6 +64,7 @@ export async function openBatchWork(
   const { store } = deps
   const log = deps.log.child({ batchId: batch })
   const { directory } = deps.directory.batch(batch)
+  await recallOpening({ batch, directory, deps })
   const marks = await store.marks(batch)
   await noteState(directory, marks?.state)
   if (marks !== null) await finishOpening(marks, batch, directory, deps)
