@@ -9,18 +9,18 @@ import { removeOtherRevisions, revisionPaths } from './revision.js'
 
 /** The two files of a batch, while it runs. */
 export interface BatchFiles {
-  /** Writes what has come; gives how many lines that were. @throws LeaseLost */
+  /** Writes what has come; gives how many lines that were. @throws LeaseLost, RedisRestarted */
   collect(): Promise<number>
-  /** Makes the files whole again under the next revision, without what was superseded. @throws LeaseLost */
+  /** Makes the files whole again under the next revision, without what was superseded. @throws LeaseLost, RedisRestarted */
   renew(marks: BatchMarks): Promise<void>
   /**
    * The same without further lines of the errors file, of requests that are to be opened again. Gives how many those
-   * were; null when not all is checkpointed yet. @throws LeaseLost
+   * were; null when not all is checkpointed yet. @throws LeaseLost, RedisRestarted
    */
   renewWithout(marks: BatchMarks, without: (line: string) => boolean): Promise<number | null>
   /** Gives complete files their final names; no errors file when nothing failed. */
   publish(marks: BatchMarks): Promise<void>
-  /** Removes what earlier revisions left, once the batch has ended. @throws LeaseLost */
+  /** Removes what earlier revisions left, once the batch has ended. @throws LeaseLost, RedisRestarted */
   tidy(marks: BatchMarks): Promise<void>
   close(): Promise<void>
 }
@@ -54,16 +54,24 @@ export async function openBatchFiles(
 
   async function renew(marks: BatchMarks, without?: (line: string) => boolean): Promise<number> {
     await collector.close()
-    const target = { batch, directory, marks, published, ...(without === undefined ? {} : { without }) }
+    const target = {
+      batch,
+      directory,
+      marks,
+      pinned: collector.pinned,
+      published,
+      ...(without === undefined ? {} : { without }),
+    }
     const dropped = await renewFiles(target, deps)
     published = false
     collector = await open()
     return dropped
   }
 
-  /** Files are no part of any script: before they are given names, or taken away, the lease is looked at. */
+  /** Files are no part of any script: before they are given names, or taken away, lease and run are looked at. */
   function assertOurs(revision: number): Promise<void> {
-    return deps.store.advance(batch, deps.directoryId, deps.leaseToken(), { revision })
+    const { lease, run } = collector.pinned
+    return deps.store.advance(batch, deps.directoryId, lease, { revision }, null, run)
   }
 
   return {
@@ -86,7 +94,7 @@ export async function openBatchFiles(
       await assertWhole(own.results, resultsBytes)
       await assertWhole(own.errors, errorsBytes)
       await assertOurs(revision)
-      const stillOurs = (): void => assertSure(deps)
+      const stillOurs = (): void => assertSure(deps, collector.pinned.lease)
       stillOurs()
       await publish(own.results, output, undefined, stillOurs)
       stillOurs()

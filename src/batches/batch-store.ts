@@ -59,6 +59,13 @@ export interface HeldLease {
   readonly leaseIsSure: () => boolean
 }
 
+/** What work on files was begun under: for good, since whoever loses either may find other files, or an older Redis. */
+export interface Pinned {
+  readonly lease: string
+  /** Of Redis (`readRunId`). */
+  readonly run: string
+}
+
 /**
  * For steps that no script can fence, right before each: false hope only for the moment between this and the step.
  * @param lease the one that the caller began under; whatever this process holds now when not given

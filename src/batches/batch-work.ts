@@ -7,7 +7,7 @@ import type { DataDirectory } from './data-directory.js'
 import { clearEnded, markEnded } from './ended-mark.js'
 import { createCloser } from './ending/close-open.js'
 import { readIntent } from './ending/intent.js'
-import { createOpener, mustOpenAgain, openListed } from './ending/open-again.js'
+import { createOpener, mustOpenAgain, openListed, recallOpening } from './ending/open-again.js'
 import { removeJobs } from './ending/remove-jobs.js'
 import { createFedWeight } from './fed-weight.js'
 import { type Fed, type FeederDeps, feedPortion, feedRetries } from './feeder.js'
@@ -67,7 +67,7 @@ export async function openBatchWork(
   const log = deps.log.child({ batchId: batch })
   const { directory } = deps.directory.batch(batch)
   await endAgain(directory, batch, store)
-  await noteState(directory, batch, store)
+  await recallOpening({ batch, directory, deps })
   const marks = await store.marks(batch)
   if (marks !== null) {
     // Whoever registered it may have died before that.

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { DeadLetter } from '../completions/dead-letters/dead-letter.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { readRunId } from '../redis/run-id.js'
-import { assertSure, type BatchStore, type CollectedTo, type HeldLease } from './batch-store.js'
+import { assertSure, type BatchStore, type CollectedTo, type HeldLease, type Pinned } from './batch-store.js'
 import { type CollectedMarks, collectedMarks } from './collected-marks.js'
 import { moveFiles } from './move-files.js'
 import { assertHeld, type Entry, readPortion } from './portion.js'
@@ -12,6 +12,7 @@ import { showPartial } from './publish.js'
 import { recoverLines } from './recover.js'
 import { openResultFile } from './result-file.js'
 import { type RevisionPaths, revisionPaths } from './revision.js'
+import { noteRevision } from './revision-note.js'
 import { dropWriter, noteWriter, otherWriters } from './writers.js'
 
 export interface CollectorDeps extends HeldLease {
@@ -37,6 +38,8 @@ const PORTIONS = { first: 500, most: 2000, goodBytes: 2 * 1024 * 1024 }
 
 /** Drains the result stream of one batch into its two files. */
 export interface Collector {
+  /** What its files were opened under, which is all that anything about them may be done under. */
+  readonly pinned: Pinned
   /** Takes up to one portion; gives how many lines were written. @throws LeaseLost, RedisRestarted */
   collect(): Promise<number>
   close(): Promise<void>
@@ -58,6 +61,7 @@ export async function openCollector(target: CollectorTarget, deps: CollectorDeps
   try {
     const collector = await openAs(lease, target, deps)
     return {
+      pinned: collector.pinned,
       collect: collector.collect,
       async close() {
         await collector.close()
@@ -74,22 +78,22 @@ async function openAs(lease: string, target: CollectorTarget, deps: CollectorDep
   const { batch, directory } = target
   // Before the marks: whatever is read or written from here on is of this run of Redis, or refused.
   const run = await readRunId(deps.redis)
-  let saved: CollectedMarks & { readonly checkedRun?: string } = await collectedMarks(
-    directory,
-    await deps.store.marks(batch),
-  )
+  const found = await deps.store.marks(batch)
+  let saved: CollectedMarks & { readonly checkedRun?: string } = await collectedMarks(directory, found)
   const save = (collectedTo: CollectedTo | null = null): Promise<void> =>
     deps.store.advance(batch, deps.directoryId, lease, saved, collectedTo, run)
   // Whoever has lost the lease must not even cut a torn line: its successor may be just writing it.
   await save()
+  const assertOurs = (): void => assertSure(deps, lease)
+  // A crash came right after the switch in Redis.
+  await noteRevision(directory, saved.revision, found?.reopening ?? null, assertOurs)
   const others = await otherWriters(directory, lease)
   if (others.length > 0) {
-    saved = await moveFiles(directory, saved, (marks) =>
-      deps.store.advance(batch, deps.directoryId, lease, marks),
-    )
+    const move = (marks: CollectedMarks) =>
+      deps.store.advance(batch, deps.directoryId, lease, marks, null, run)
+    saved = await moveFiles(directory, saved, move, assertOurs)
     for (const mark of others) await rm(mark, { force: true })
   }
-  const assertOurs = (): void => assertSure(deps, lease)
   const bury = async (letters: readonly DeadLetter[]): Promise<void> => {
     if (letters.length === 0) return
     // One that was discarded since another took over must not come back.
@@ -130,6 +134,7 @@ async function openAs(lease: string, target: CollectorTarget, deps: CollectorDep
   }
 
   return {
+    pinned: { lease, run },
     async collect() {
       const asked = portion.take()
       const entries = await readPortion(batch, lease, deps, asked, run)

@@ -2,10 +2,11 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import type { Redis } from 'ioredis'
 import { placeOfLine } from '../completions/output-line.js'
 import type { QueueKeys } from '../redis/keys.js'
-import { assertSure, type BatchMarks, type BatchStore, type HeldLease } from './batch-store.js'
+import { assertSure, type BatchMarks, type BatchStore, type HeldLease, type Pinned } from './batch-store.js'
 import { syncDirectory } from './data-directory.js'
 import { readFileBytes } from './input/file-bytes.js'
 import { draftCopy, draftOf, nextRevision, revisionPaths, settleDraft } from './revision.js'
+import { noteRevision } from './revision-note.js'
 import { wholeLines } from './whole-lines.js'
 
 export interface RenewDeps extends HeldLease {
@@ -20,6 +21,8 @@ export interface RenewTarget {
   /** Where its own files are. */
   readonly directory: string
   readonly marks: BatchMarks
+  /** What these were read under: any other finds other files. */
+  readonly pinned: Pinned
   /** They are what somebody sees under the final names, so they must stay what they are. */
   readonly published: boolean
   /** Lines of the errors file that go too, because their requests are open again; those are opened after it. */
@@ -30,10 +33,10 @@ export interface RenewTarget {
  * Makes the files of a batch anew, as its next revision: the answers as they are, the failures without those lines
  * whose request was retried since. Nothing may write to them meanwhile. A crash leaves the old revision in place.
  * @returns how many lines are left out
- * @throws LeaseLost
+ * @throws LeaseLost, RedisRestarted, RevisionTaken
  */
 export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<number> {
-  const { batch, directory, marks, published, without } = target
+  const { batch, directory, marks, pinned, published, without } = target
   const { revision, resultsBytes, errorsBytes, superseded } = marks
   // After the marks: a retry in between is counted as still to be filtered, and is filtered twice.
   const generations = await deps.redis.hgetall(deps.keys.generations(batch))
@@ -41,7 +44,8 @@ export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<
   const from = revisionPaths(directory, revision)
   const to = revisionPaths(directory, next)
   const save = (changed: Partial<BatchMarks>) =>
-    deps.store.advance(batch, deps.directoryId, deps.leaseToken(), changed)
+    deps.store.advance(batch, deps.directoryId, pinned.lease, changed, null, pinned.run)
+  const assertOurs = (): void => assertSure(deps, pinned.lease)
   const drafts: string[] = []
   try {
     const errors = draftOf(to.errors)
@@ -50,9 +54,9 @@ export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<
     const generationOf = (index: number) => Number(generations[index] ?? 0)
     const stays = (line: string) => isCurrent(line, generationOf) && !without?.(line)
     const kept = await copyCurrent(from.errors, errors, errorsBytes, stays)
-    // Copying may have taken long: another may write to these files by now.
+    // Copying may have taken long: another may write to these files by now, or Redis may know less of them.
     await save({ revision })
-    assertSure(deps)
+    assertOurs()
     await settleDraft(results, to.results)
     await settleDraft(errors, to.errors)
     await syncDirectory(directory)
@@ -64,6 +68,7 @@ export async function renewFiles(target: RenewTarget, deps: RenewDeps): Promise<
       filtered: superseded,
       ...(without === undefined ? {} : { reopening: revision, reopenedTo: 0 }),
     })
+    await noteRevision(directory, next, without === undefined ? null : revision, assertOurs)
     return kept.dropped
   } finally {
     for (const draft of drafts) await rm(draft, { force: true })

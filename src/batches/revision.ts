@@ -36,7 +36,7 @@ async function filesIn(directory: string): Promise<RevisionFile[]> {
 
 /**
  * The newest revision whose files are both there: each gets its name only when it is whole, and no name is used
- * twice. For a Redis that has forgotten some of what was written, or all.
+ * twice. A crash may have come before the switch to it.
  */
 export async function newestRevision(directory: string): Promise<number> {
   const files = await filesIn(directory)
@@ -44,6 +44,11 @@ export async function newestRevision(directory: string): Promise<number> {
     new Set(files.filter(({ kind }) => kind === wanted).map(({ revision }) => revision))
   const results = revisionsOf('results')
   return Math.max(0, ...[...revisionsOf('errors')].filter((revision) => results.has(revision)))
+}
+
+/** Whether any of its files is. */
+export async function isRevisionThere(directory: string, revision: number): Promise<boolean> {
+  return (await filesIn(directory)).some((file) => file.revision === revision)
 }
 
 /** A revision of which no file is there, not even one that a crash left. */

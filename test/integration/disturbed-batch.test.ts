@@ -151,11 +151,12 @@ describe('a batch that was stopped or cancelled', () => {
 const draining = (batch: TestBatch) => session.store.draining(batch.directory.id)
 
 describe('making the files of a batch anew', () => {
-  async function renewal(batch: TestBatch, store = session.store): Promise<void> {
+  async function renewal(batch: TestBatch, store = session.store, lease = batch.lease.token): Promise<void> {
     const marks = await session.store.marks(batch.id)
     if (marks === null) throw new Error('the batch is gone')
     const { directory } = batch.paths
-    await renewFiles({ batch: batch.id, directory, marks, published: true }, { ...batch.deps, store })
+    const pinned = { lease, run: '' }
+    await renewFiles({ batch: batch.id, directory, marks, pinned, published: true }, { ...batch.deps, store })
   }
 
   it('leaves everything as it is after another process has taken over', async () => {

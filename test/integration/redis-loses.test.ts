@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openBatchFiles } from '../../src/batches/batch-files.js'
 import { hasEnded } from '../../src/batches/ended-mark.js'
 import { registerBatch } from '../../src/batches/register-batch.js'
 import { registerLost } from '../../src/batches/register-lost.js'
@@ -8,6 +9,7 @@ import { currentProcess, formatProcess, processWithPid } from '../../src/process
 import { expectAnswers, ids, linesIn, readOutput, requests } from '../support/batch-files.js'
 import { leaseOn, type TestBatch, testBatch } from '../support/batches.js'
 import { completion, type ScriptedConduit, scriptConduit } from '../support/conduit.js'
+import { answered as answerTo } from '../support/endings.js'
 import { eventually } from '../support/eventually.js'
 import { type PrivateRedis, serverBinary, startPrivateRedis } from '../support/private-redis.js'
 import { startTestRoles } from '../support/roles.js'
@@ -85,6 +87,31 @@ describe.skipIf(serverBinary === null)('with a Redis of its own', () => {
     expect(onDisk.length).toBeGreaterThanOrEqual(30)
     expect(await paidAgain(onDisk, before)).toEqual([])
     await roles.close(0)
+  })
+
+  it('that comes back older in the middle of making files anew: they stay, and are compared with it first', async () => {
+    const batch = await testBatch(requests(TOTAL), {}, session)
+    const files = await openBatchFiles(batch.manifest, batch.paths.directory, batch.deps)
+    const answer = async (index: number) => {
+      await batch.record(index, answerTo(batch.place(index)))
+      await files.collect()
+    }
+    await answer(0)
+    await redis.copy()
+    await answer(1)
+    const known = await session.store.marks(batch.id)
+    if (known === null) throw new Error('the batch is gone')
+    await redis.kill()
+    await redis.restart('copy')
+
+    await expect(files.renew(known)).rejects.toMatchObject({ code: 'redis_restarted' })
+    await files.close()
+    expect(await session.store.marks(batch.id)).toMatchObject({ revision: 0, collected: 1 })
+    const again = await openBatchFiles(batch.manifest, batch.paths.directory, batch.deps)
+    await again.collect()
+    await again.close()
+    expect(await linesIn(batch.paths.results)).toBe(2)
+    expect(await session.store.marks(batch.id)).toMatchObject({ completed: 2, collected: 2 })
   })
 
   it('that comes back empty: work tells it of its batches, and what is on disk is not called again', async () => {

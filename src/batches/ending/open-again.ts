@@ -1,14 +1,17 @@
 import { access } from 'node:fs/promises'
 import { placeOfLine } from '../../completions/output-line.js'
 import { unfinishedCodeOf } from '../../completions/unfinished.js'
+import { readRunId } from '../../redis/run-id.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
 import type { BatchFiles } from '../batch-files.js'
-import { type BatchMarks, LeaseLost } from '../batch-store.js'
+import { assertSure, type BatchMarks, LeaseLost } from '../batch-store.js'
 import type { CollectorDeps } from '../collector.js'
 import { readFileBytes } from '../input/file-bytes.js'
 import { codeOf } from '../links.js'
 import { ResultFileDamaged } from '../result-file.js'
-import { revisionPaths } from '../revision.js'
+import { isRevisionThere, revisionPaths } from '../revision.js'
+import { noteRevision, readRevisionNote } from '../revision-note.js'
+import { isOver } from '../states.js'
 import { wholeLines } from '../whole-lines.js'
 
 const openScript = loadScript(new URL('./open-again.lua', import.meta.url))
@@ -66,6 +69,32 @@ export async function openListed(
     throw new LeaseLost(`another process has taken over batch ${batch}`)
   }
   return isLast ? 0 : 1
+}
+
+/**
+ * A Redis that came back older may have lost the switch with which opening began: what it takes for ended early has no
+ * line in the present files any more. It is told of the list again. To be done before the files are opened.
+ * @throws LeaseLost, RedisRestarted
+ */
+export async function recallOpening({
+  batch,
+  directory,
+  deps,
+}: Omit<OpenAgainOptions, 'files'>): Promise<void> {
+  const lease = deps.leaseToken()
+  const run = await readRunId(deps.redis)
+  const [marks, note] = await Promise.all([deps.store.marks(batch), readRevisionNote(directory)])
+  if (marks === null || isOver(marks.state)) return
+  if (marks.reopening !== null) {
+    // A crash came right after the switch: later, Redis may have forgotten what the list was.
+    return noteRevision(directory, marks.revision, marks.reopening, () => assertSure(deps, lease))
+  }
+  if (marks.unfinished === 0) return
+  if (note === null || note.reopened === null || marks.revision > note.reopened) return
+  if (!(await isRevisionThere(directory, note.reopened))) return
+  const files = { revision: note.revision, resultsBytes: 0, errorsBytes: 0, collected: 0 }
+  const list = { reopening: note.reopened, reopenedTo: 0 }
+  await deps.store.advance(batch, deps.directoryId, lease, { ...files, ...list }, null, run)
 }
 
 /** Index, generation and code of each such line in the next part of the list; `next` null behind its end. */

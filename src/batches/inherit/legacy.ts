@@ -6,7 +6,8 @@ import { readRequestIndex } from '../input/request-index.js'
 import { codeOf } from '../links.js'
 import type { Manifest } from '../manifest.js'
 import { ResultFileDamaged } from '../result-file.js'
-import { newestRevision, revisionPaths } from '../revision.js'
+import { revisionPaths } from '../revision.js'
+import { notedRevision } from '../revision-note.js'
 import type { FilePart, Legacy } from './inherit.js'
 
 /** Field of a batch whose answers an edited file takes over: nothing of it may be retried (retry.lua). */
@@ -46,7 +47,7 @@ export async function findForebears(directory: DataDirectory, newest: Manifest):
 
 export async function hasAnswers(directory: DataDirectory, { batch }: Manifest): Promise<boolean> {
   const own = directory.batch(batch).directory
-  const { results } = revisionPaths(own, await newestRevision(own))
+  const { results } = revisionPaths(own, await notedRevision(own))
   return ((await sizeOf(results)) ?? 0) > 0
 }
 

@@ -2,7 +2,8 @@ import { readFile, truncate } from 'node:fs/promises'
 import { type BatchMarks, createBatchStore, LeaseLost } from '../../../src/batches/batch-store.js'
 import { type BatchWork, openBatchWork } from '../../../src/batches/batch-work.js'
 import { dropIntent } from '../../../src/batches/ending/intent.js'
-import { newestRevision, revisionPaths } from '../../../src/batches/revision.js'
+import { revisionPaths } from '../../../src/batches/revision.js'
+import { notedRevision } from '../../../src/batches/revision-note.js'
 import { createDeadLetters } from '../../../src/completions/dead-letters/dead-letters.js'
 import { placeOfLine } from '../../../src/completions/output-line.js'
 import {
@@ -145,7 +146,7 @@ export function createBatchSystem({ id, session, deps, manifest, paths, lease }:
       await session.store.reopen(id)
     },
     async lines() {
-      const files = revisionPaths(paths.directory, await newestRevision(paths.directory))
+      const files = revisionPaths(paths.directory, await notedRevision(paths.directory))
       return { results: await placesIn(files.results), errors: await placesIn(files.errors) }
     },
     async remember() {
