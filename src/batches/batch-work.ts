@@ -6,7 +6,7 @@ import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
 import { clearEnded, markEnded } from './ended-mark.js'
 import { createCloser } from './ending/close-open.js'
-import { readIntent } from './ending/intent.js'
+import { dropIntent, readIntent } from './ending/intent.js'
 import { createOpener, mustOpenAgain, openListed, recallOpening } from './ending/open-again.js'
 import { removeJobs } from './ending/remove-jobs.js'
 import { createFedWeight } from './fed-weight.js'
@@ -67,6 +67,7 @@ export async function openBatchWork(
   const log = deps.log.child({ batchId: batch })
   const { directory } = deps.directory.batch(batch)
   await endAgain(directory, batch, store)
+  await noteState(directory, batch, store)
   await recallOpening({ batch, directory, deps })
   const marks = await store.marks(batch)
   if (marks !== null) {
@@ -205,7 +206,10 @@ async function finish(
   if (!(await deps.store.end(manifest.batch, end, ''))) return false
   await files.tidy(marks)
   assertSure(deps)
-  await noteState(directory.batch(manifest.batch).directory, manifest.batch, deps.store)
+  const own = directory.batch(manifest.batch).directory
+  // What is retried of it later is not to be cancelled again.
+  if (end === 'completed') await dropIntent(own)
+  await noteState(own, manifest.batch, deps.store)
   await removeReplaced(manifest, directory)
   return true
 }

@@ -5,6 +5,7 @@ import type { QueueKeys } from '../redis/keys.js'
 import { readRunId } from '../redis/run-id.js'
 import { assertSure, type BatchStore, type CollectedTo, type HeldLease, type Pinned } from './batch-store.js'
 import { type CollectedMarks, collectedMarks } from './collected-marks.js'
+import { createKnownLines } from './known-lines.js'
 import { moveFiles } from './move-files.js'
 import { assertHeld, type Entry, readPortion } from './portion.js'
 import { createPortionSize } from './portion-size.js'
@@ -104,7 +105,7 @@ async function openAs(lease: string, target: CollectorTarget, deps: CollectorDep
   assertOurs()
   const { results, errors, close } = await openFiles(paths, saved, assertOurs)
   /** Lines behind the checkpoint whose entry may still be in the stream. */
-  const onDisk = new Map<string, DeadLetter | null>()
+  let onDisk = createKnownLines()
   const portion = createPortionSize(PORTIONS)
   let { collected } = saved
 
@@ -122,7 +123,7 @@ async function openAs(lease: string, target: CollectorTarget, deps: CollectorDep
     ]
     const recovered = await recoverLines(batch, files, { ...deps, bury })
     collected += recovered.lines
-    for (const [key, letter] of recovered.known) onDisk.set(key, letter)
+    onDisk = recovered.known
     // Only now does this Redis know of every answer in the files: calls may be made.
     if (run !== '') saved = { ...saved, checkedRun: run }
     await checkpoint()
@@ -150,7 +151,7 @@ async function openAs(lease: string, target: CollectorTarget, deps: CollectorDep
       for (const { key } of entries) onDisk.delete(key)
       if (entries.length < asked) {
         // What is on disk and not in the stream: a crash came before its letter was buried, or long after.
-        await bury([...onDisk.values()].filter((letter) => letter !== null))
+        await bury(onDisk.letters())
         onDisk.clear()
       }
       await checkpoint(positionOf(entries))

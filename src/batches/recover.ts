@@ -8,6 +8,7 @@ import type { RequestPlace } from '../completions/request.js'
 import { isUnfinishedCode } from '../completions/unfinished.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
+import { createKnownLines, type KnownLines } from './known-lines.js'
 import { PORTION } from './portion.js'
 import type { ResultFile } from './result-file.js'
 
@@ -28,11 +29,8 @@ export interface Recoverable {
 /** What was found behind the checkpoint. */
 export interface Recovered {
   readonly lines: number
-  /**
-   * Those that Redis knew of, by `<index>.<generation>`: their entries may still be in the stream. With the dead
-   * letter that a line tells of, for the case that the entry is not.
-   */
-  readonly known: ReadonlyMap<string, DeadLetter | null>
+  /** Those that Redis knew of: their entries may still be in the stream. */
+  readonly known: KnownLines
 }
 
 /**
@@ -45,7 +43,7 @@ export async function recoverLines(
   files: readonly Recoverable[],
   deps: RecoverDeps,
 ): Promise<Recovered> {
-  const known = new Map<string, DeadLetter | null>()
+  const known = createKnownLines()
   let lines = 0
   await raiseGenerations(batch, files, deps)
   for (const { file, from } of files) {
@@ -64,7 +62,7 @@ export async function recoverLines(
 /** Gives the dead letter of a line that Redis did not know: with its entry it has lost that too. */
 async function recover(
   { line, place }: PlacedLine,
-  known: Map<string, DeadLetter | null>,
+  known: KnownLines,
   { redis, keys }: RecoverDeps,
 ): Promise<DeadLetter | null> {
   const ending = endingOfLine(line)
@@ -73,8 +71,8 @@ async function recover(
   const died = ending.kind === 'dead' && !isUnfinishedCode(ending.code)
   const letter = died ? letterOfLine(line, place, Date.now()) : null
   // Retried since: its letter is gone for good, and its entry may still be in the stream all the same.
-  if (recorded === 'stale') known.set(`${place.index}.${place.generation}`, null)
-  if (recorded === 'already') known.set(`${place.index}.${place.generation}`, letter)
+  if (recorded === 'stale') known.add(place, null)
+  if (recorded === 'already') known.add(place, letter)
   return recorded === 'recorded' ? letter : null
 }
 
