@@ -5,6 +5,8 @@ import { type Alert, alertSchema } from '../src/alerts/alert.js'
 import { ALERTS } from '../src/alerts/outbox.js'
 import { postAlert } from '../src/alerts/webhook.js'
 import type { QueueKeys } from '../src/redis/keys.js'
+import { refusesWrites } from '../src/redis/unwritable.js'
+import { createRest } from './rest.js'
 
 export interface AlertWorkerOptions {
   readonly redis: Redis
@@ -49,8 +51,17 @@ export function startAlertWorker({ redis, keys, log, webhook }: AlertWorkerOptio
   worker.on('failed', (job, error) => {
     log.warn({ jobId: job?.id, attempt: job?.attemptsMade, err: error.message }, 'alert.not_delivered')
   })
-  worker.on('error', (error) => log.warn({ err: error.message }, 'alert.worker_error'))
-  return { close: () => worker.close() }
+  const rest = createRest(worker)
+  worker.on('error', (error) => {
+    if (refusesWrites(error) && !rest.begin()) return
+    log.warn({ err: error.message }, 'alert.worker_error')
+  })
+  return {
+    close() {
+      rest.end()
+      return worker.close()
+    },
+  }
 }
 
 /** Nobody is told that all is well before they were told of the trouble, though the webhook refused that at first. */

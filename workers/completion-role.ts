@@ -7,6 +7,7 @@ import { jobId } from '../src/completions/request.js'
 import { createConduitClient } from '../src/conduit/client.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { isFull, RedisFull } from '../src/redis/full.js'
+import { asUnavailable } from '../src/redis/unavailable.js'
 import { createAdmission } from './admission.js'
 import { type CompletionWorker, startCompletionWorker } from './completion-worker.js'
 import { startFollowingConcurrency } from './concurrency.js'
@@ -43,7 +44,7 @@ const ORPHANS_MS = 10_000
 
 /**
  * Starts to make the calls of a queue, and to give back the jobs of workers that died.
- * @throws RedisFull
+ * @throws RedisFull, RedisUnwritable
  */
 export async function startCompletionRole(
   session: Session,
@@ -60,7 +61,7 @@ export async function startCompletionRole(
     await fleet.beat()
     await admission.mirrorGate()
   } catch (error) {
-    throw isFull(error) ? new RedisFull(session.place, 'entirely') : error
+    throw isFull(error) ? new RedisFull(session.place, 'entirely') : asUnavailable(error, session.place)
   }
   const conduit = createConduitClient({ baseUrl, connections: MOST_CONCURRENCY })
   const ceiling = createConcurrencyCeiling(session, bounds)

@@ -7,14 +7,14 @@ import { keepLocks } from '../src/completions/keep-locks.js'
 import { COMPLETIONS, wakeWorkers } from '../src/completions/queues.js'
 import { type CompletionRequest, jobId, requestSchema } from '../src/completions/request.js'
 import { backoffStrategy, isLockLost, settle, TryLater } from '../src/completions/settle.js'
-import { isFull } from '../src/redis/full.js'
 import type { QueueKeys } from '../src/redis/keys.js'
+import { isUnwritable, refusesWrites } from '../src/redis/unwritable.js'
 import type { WorkerDeps } from './handle-deps.js'
+import { createRest } from './rest.js'
 
 /** Longer than a Redis that stalls for 20 s and a renewal after it; a dead worker is found by its heartbeat. */
 const LOCK_MS = 120_000
 const STALLED_CHECK_MS = 30_000
-const REST_MS = 1000
 const UNEXPECTED_DELAY_MS = 5000
 const STILL_RUNNING_DELAY_MS = 2000
 /** Off, in effect: a crash of ours must not turn a request into a failed job. */
@@ -53,7 +53,8 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
   /** A defect of ours, or a Redis in trouble, is not the request's fault: no attempt used. */
   async function putOff(job: Job, token: string, error: unknown): Promise<never> {
     log.error({ jobId: job.id, err: error }, 'completion.unexpected_error')
-    onTrouble(`A request could not be handled now, and is tried again: ${(error as Error).message}`)
+    if (!isUnwritable(error))
+      onTrouble(`A request could not be handled now, and is tried again: ${(error as Error).message}`)
     return settle(job, token, { kind: 'delay', delayMs: UNEXPECTED_DELAY_MS }) as Promise<never>
   }
 
@@ -106,10 +107,10 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
   worker.on('error', (error) => {
     // Told above, or nothing: what was to be said of it was said by whoever runs it now.
     if (isLockLost(error)) return
-    const full = isFull(error)
-    if (full && !rest.begin()) return
+    const refused = refusesWrites(error)
+    if (refused && !rest.begin()) return
     if (!error.message.startsWith(NOT_RENEWED)) log.warn({ err: error.message }, 'completion.worker_error')
-    if (!full) return
+    if (!refused) return
     // One of the refused may be the renewal of locks; a call that outlives its lock would be aborted.
     keepLocks(redis, worker, running, LOCK_MS).catch((trouble: Error) =>
       log.warn({ err: trouble.message }, 'completion.locks_not_kept'),
@@ -129,26 +130,6 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
       const more = concurrency > worker.concurrency
       worker.concurrency = concurrency
       if (more) fetchMore(worker)
-    },
-  }
-}
-
-/** BullMQ asks a Redis that is full for the next job again at once, and for ever: it is kept from that for a second. */
-function createRest(worker: Worker): { begin(): boolean; end(): void } {
-  let timer: NodeJS.Timeout | null = null
-  return {
-    /** False while it rests already. */
-    begin() {
-      if (timer !== null) return false
-      void worker.pause(true)
-      timer = setTimeout(() => {
-        timer = null
-        void worker.resume()
-      }, REST_MS)
-      return true
-    },
-    end() {
-      if (timer !== null) clearTimeout(timer)
     },
   }
 }

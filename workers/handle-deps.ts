@@ -14,6 +14,7 @@ import { type BatchOptions, jobId } from '../src/completions/request.js'
 import { together } from '../src/completions/together.js'
 import { createWaitingBatches } from '../src/completions/waiting-batches.js'
 import type { ConduitClient } from '../src/conduit/client.js'
+import { isUnwritable } from '../src/redis/unwritable.js'
 import type { Admission } from './admission.js'
 
 export interface HandleDepsOptions {
@@ -63,7 +64,8 @@ export function createHandleDeps(options: HandleDepsOptions): WorkerDeps {
     onRecordFailed(error) {
       const { message } = error as Error
       log.error({ err: message }, 'completion.record_failed')
-      onTrouble(`Redis does not take answers (${message}); they are kept here and tried again.`)
+      if (!isUnwritable(error))
+        onTrouble(`Redis does not take answers (${message}); they are kept here and tried again.`)
     },
   }
 }

@@ -11,6 +11,7 @@ import { createPortionSize } from '../src/batches/portion-size.js'
 import type { Session } from '../src/batches/session.js'
 import { INBOX_BATCH } from '../src/completions/request.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
+import { isUnwritable } from '../src/redis/unwritable.js'
 
 export interface InboxWorkerOptions {
   readonly session: Session
@@ -69,7 +70,8 @@ export function startInboxWorker({ session, bury, log, onTrouble }: InboxWorkerO
       const pauseMs = await tick().catch((error: Error) => {
         held = false
         log.error({ err: error }, 'inbox.trouble')
-        onTrouble(`Answers to single requests can't be kept now, and are tried again: ${error.message}`)
+        if (!isUnwritable(error))
+          onTrouble(`Answers to single requests can't be kept now, and are tried again: ${error.message}`)
         return TROUBLE_PAUSE_MS
       })
       if (!closing && pauseMs > 0) await pause(pauseMs)

@@ -3,6 +3,7 @@ import type { BatchStore } from '../src/batches/batch-store.js'
 import { type BatchWork, type BatchWorkDeps, openBatchWork, troubleOf } from '../src/batches/batch-work.js'
 import { asDiskTrouble, DiskFull, DiskUnwritable } from '../src/batches/disk-trouble.js'
 import { createChunkShelf } from '../src/batches/input/chunk-shelf.js'
+import { isUnwritable } from '../src/redis/unwritable.js'
 
 export interface OpenBatchesOptions {
   readonly store: BatchStore
@@ -80,7 +81,8 @@ export function createOpenBatches(options: OpenBatchesOptions): OpenBatches {
         }
         log.error({ batchId: batch, err: error }, 'batch.trouble')
         if (error instanceof DiskFull || error instanceof DiskUnwritable) await onDiskTrouble(error)
-        else onTrouble(`Batch ${batch} can't go on now, and is tried again: ${(error as Error).message}`)
+        else if (!isUnwritable(error))
+          onTrouble(`Batch ${batch} can't go on now, and is tried again: ${(error as Error).message}`)
         return null
       }
     },

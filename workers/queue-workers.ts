@@ -8,6 +8,7 @@ import type { KeyHolder } from '../src/completions/key-holder.js'
 import type { QueueConfig } from '../src/config.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { RedisFull } from '../src/redis/full.js'
+import { RedisUnwritable } from '../src/redis/unwritable.js'
 import type { RedisChange } from '../src/redis/watch.js'
 import type { Role } from './role.js'
 import { type Roles, startRoles } from './roles.js'
@@ -43,20 +44,32 @@ export interface QueueWorkers {
 const ROOM_LOOK_MS = 2000
 
 /**
- * Opens a queue and starts its roles; nothing is left open when that fails. A Redis that is full is tried again until
- * there is room, or it is time to stop.
+ * Opens a queue and starts its roles; nothing is left open when that fails. A Redis that is full (its memory, or its
+ * disk) is told of once and tried again until there is room, or it is time to stop.
  */
 export async function startQueueWorkers(
   plan: QueuePlan,
   options: QueueWorkersOptions,
 ): Promise<QueueWorkers> {
+  let told = ''
+  function tellOnce({ code, message }: RedisFull | RedisUnwritable): void {
+    if (told === code) return
+    told = code
+    const full = code === 'redis_full'
+    options.log.warn(
+      { queue: plan.config.queue, code, err: message },
+      full ? 'redis.full' : 'redis.unwritable',
+    )
+    options.onTrouble(full ? `${message}; it is tried again.` : message)
+  }
+
   for (;;) {
     try {
       return await startOnce(plan, options)
     } catch (error) {
-      if (!(error instanceof RedisFull) || options.stop.aborted) throw error
-      options.log.warn({ queue: plan.config.queue, code: error.code, err: error.message }, 'redis.full')
-      options.onTrouble(`${error.message}; it is tried again.`)
+      const hasNoRoom = error instanceof RedisFull || error instanceof RedisUnwritable
+      if (!hasNoRoom || options.stop.aborted) throw error
+      tellOnce(error)
     }
     // Rejects only when the signal aborts, and then the next attempt is the last.
     await delay(ROOM_LOOK_MS, undefined, { signal: options.stop }).catch(() => undefined)

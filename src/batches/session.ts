@@ -8,6 +8,8 @@ import { assertDurable, inspectRedis } from '../redis/inspect.js'
 import { type QueueKeys, queueKeys, registryKey } from '../redis/keys.js'
 import { joinServer } from '../redis/server/join.js'
 import { describeTarget, type RedisTarget } from '../redis/target.js'
+import { asUnavailable } from '../redis/unavailable.js'
+import { isUnwritable } from '../redis/unwritable.js'
 import { type RedisChange, watchRedis } from '../redis/watch.js'
 import { type BatchStore, createBatchStore } from './batch-store.js'
 
@@ -65,27 +67,32 @@ export interface SessionOptions {
   /** `client` fails fast when Redis is away, `worker` waits for it. */
   readonly role: 'client' | 'worker'
   readonly onRedisLost: (error: Error) => void
-  /** Told when Redis does not answer for seconds, and when it does again. */
+  /** Told when Redis does not answer for seconds or can't write its files, and when it does again. */
   readonly onRedisChange?: (change: RedisChange) => void
   /** What the server's settings may cost: no AOF, for one. */
   readonly onWarning: (warning: string) => void
 }
 
-/** @throws RedisUnavailable, RedisFull, EvictingRedis, RedisTooOld, InvalidQueueName */
+/** @throws RedisUnavailable, RedisFull, RedisUnwritable (a worker's), EvictingRedis, RedisTooOld, InvalidQueueName */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const keys = queueKeys(options.keyPrefix, options.queue)
   const redis = await connectRedis(options.target, options.role, options.onRedisLost)
+  const place = describeTarget(options.target)
+  let refused = false
   try {
     for (const warning of assertDurable(await inspectRedis(redis))) options.onWarning(warning)
-    await redis.sadd(registryKey(options.keyPrefix), options.queue)
+    await redis.sadd(registryKey(options.keyPrefix), options.queue).catch((error: unknown) => {
+      // Who only looks can do so.
+      if (options.role === 'worker' || !isUnwritable(error)) throw error
+      refused = true
+    })
   } catch (error) {
     redis.disconnect()
-    throw isFull(error) ? new RedisFull(describeTarget(options.target), 'entirely') : error
+    throw isFull(error) ? new RedisFull(place, 'entirely') : asUnavailable(error, place)
   }
   const completions = openQueue(COMPLETIONS, redis, keys)
   const deadLetters = openQueue(DEAD_LETTERS, redis, keys)
-  const place = describeTarget(options.target)
-  const unwatch = watchRedis(redis, place, options.onRedisChange ?? (() => undefined))
+  const unwatch = watchRedis(redis, place, options.onRedisChange ?? (() => undefined), refused)
   return {
     queue: options.queue,
     place,

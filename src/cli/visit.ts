@@ -26,7 +26,7 @@ export interface Visit {
  * data directory is not made for the sake of a look.
  *
  * @param onWarning told what the server's settings may cost, and of a Redis that went away; by default stderr is
- * @throws NothingHere, RedisUnavailable and whatever `look` throws
+ * @throws NothingHere, RedisUnavailable, RedisUnwritable and whatever `look` throws
  */
 export async function visit<T>(
   config: Config,

@@ -5,7 +5,7 @@ import { classify } from '../conduit/classify.js'
 import { CallAborted, type ConduitClient } from '../conduit/client.js'
 import type { Failure, Outcome } from '../conduit/outcome.js'
 import type { Reply } from '../conduit/reply.js'
-import { isFull } from '../redis/full.js'
+import { refusesWrites } from '../redis/unwritable.js'
 import type { FailedAttempt } from './attempts.js'
 import { type Decision, decide, type Tries } from './decide.js'
 import type { Ending, Recorded, Verdict } from './record.js'
@@ -130,8 +130,8 @@ async function giveBack(deps: HandleDeps): Promise<Settlement> {
   try {
     await deps.mirrorGate()
   } catch (error) {
-    if (!isFull(error)) throw error
-    // BullMQ can't pause a queue in a Redis that is full.
+    if (!refusesWrites(error)) throw error
+    // BullMQ can't pause a queue then.
     return { kind: 'delay', delayMs: FULL_MS * (1 + deps.random()) }
   }
   return { kind: 'give_back' }

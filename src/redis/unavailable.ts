@@ -1,3 +1,5 @@
+import { isUnwritable, RedisUnwritable } from './unwritable.js'
+
 const UNTRUSTED = 'its certificate is not trusted (NODE_EXTRA_CA_CERTS can name a file with its authority)'
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -48,11 +50,13 @@ const NO_CONNECTION =
 const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOAUTH|WRONGPASS|NOPERM)\b/
 
 /**
- * Gives a RedisUnavailable for an error that means that Redis is away, and any other as it is.
+ * Gives a RedisUnavailable for an error that means that Redis is away, a RedisUnwritable where it can't write its
+ * files, and any other as it is.
  * @param place the Redis, without its password
  */
 export function asUnavailable(error: unknown, place: string): unknown {
   if (!(error instanceof Error) || error instanceof RedisUnavailable) return error
+  if (isUnwritable(error)) return new RedisUnwritable(place)
   if (NO_CONNECTION.test(error.message))
     return new RedisUnavailable(place, new Error('there is no connection'))
   return NOT_NOW.test(error.message) || isSocketError(error) ? new RedisUnavailable(place, error) : error

@@ -1,6 +1,7 @@
 import { readBatchSnapshot, readQueueSnapshot } from '../../batches/read-snapshot.js'
 import type { Session } from '../../batches/session.js'
 import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
+import { isUnwritable } from '../../redis/unwritable.js'
 import { createRateMeter, estimateLeftMs } from '../progress/rate.js'
 import type { Screen } from './screen.js'
 
@@ -39,7 +40,7 @@ export function createView({ session, batch, screen, startedAt, onTrouble }: Vie
       const [seen, queue] = await Promise.all([readBatchSnapshot(session, batch), readQueueSnapshot(session)])
       return { batch: seen, queue }
     } catch (error) {
-      onTrouble(`Redis refuses to answer: ${(error as Error).message}`)
+      if (!isUnwritable(error)) onTrouble(`Redis refuses to answer: ${(error as Error).message}`)
       return null
     } finally {
       pending = null
