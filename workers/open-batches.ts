@@ -36,6 +36,8 @@ export function createOpenBatches(options: OpenBatchesOptions): OpenBatches {
   const shelf = createChunkShelf()
   /** Those that can't even be opened, until they are let run again. */
   const broken = new Set<string>()
+  /** What was said of the disk of a batch that takes no answers. */
+  const fullDisks = new Map<string, string>()
 
   async function close(batch: string): Promise<void> {
     const opened = open.get(batch)
@@ -60,6 +62,13 @@ export function createOpenBatches(options: OpenBatchesOptions): OpenBatches {
     log.error({ batchId: batch, err: error }, 'batch.stopped')
   }
 
+  /** The pause that it means is told of at length; each try again meets it. */
+  function tellOfDisk(batch: string, message: string): void {
+    if (fullDisks.get(batch) === message) return
+    fullDisks.set(batch, message)
+    log.info({ batchId: batch, err: message }, 'batch.trouble')
+  }
+
   return {
     async step(batch, take) {
       try {
@@ -79,9 +88,13 @@ export function createOpenBatches(options: OpenBatchesOptions): OpenBatches {
           log.info({ batchId: batch }, 'batch.checked_again')
           return null
         }
+        if (error instanceof DiskFull || error instanceof DiskUnwritable) {
+          tellOfDisk(batch, error.message)
+          await onDiskTrouble(error)
+          return null
+        }
         log.error({ batchId: batch, err: error }, 'batch.trouble')
-        if (error instanceof DiskFull || error instanceof DiskUnwritable) await onDiskTrouble(error)
-        else if (!isUnwritable(error))
+        if (!isUnwritable(error))
           onTrouble(`Batch ${batch} can't go on now, and is tried again: ${(error as Error).message}`)
         return null
       }
@@ -94,6 +107,7 @@ export function createOpenBatches(options: OpenBatchesOptions): OpenBatches {
       for (const batch of active) broken.delete(batch)
       const kept = new Set([...active, ...draining])
       for (const batch of broken) if (!kept.has(batch)) broken.delete(batch)
+      for (const batch of fullDisks.keys()) if (!kept.has(batch)) fullDisks.delete(batch)
       for (const batch of [...open.keys()]) if (!kept.has(batch)) await close(batch)
     },
   }

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
+import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { currentProcess, formatProcess, isAlive, isSameHost, parseProcess } from '../process-identity.js'
+import { asDiskTrouble, writingTo } from './disk-trouble.js'
 import { type Manifest, manifestSchema } from './manifest.js'
 
 /** A file of the data directory does not hold what it should. */
@@ -94,17 +95,14 @@ async function readId(path: string): Promise<string> {
     const id = (await readIfThere(file))?.trim()
     if (id) return id
     const draft = `${file}.${randomUUID()}.tmp`
-    const handle = await open(draft, 'wx', 0o600)
-    await handle.writeFile(randomUUID().slice(0, 8))
-    await handle.sync()
-    await handle.close()
     try {
+      await writeFile(draft, randomUUID().slice(0, 8), { flag: 'wx', mode: 0o600, flush: true })
       // Of two processes that start at once, one link wins, and both read the same id.
       await link(draft, file)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     } finally {
-      await unlink(draft)
+      await rm(draft, { force: true })
     }
   }
 }
@@ -135,6 +133,7 @@ async function sweepStaging(batches: string): Promise<void> {
 /** Makes a directory for its owner only, where there is none. */
 async function makeDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (asDiskTrouble(error, path) !== error) throw error
     const why = error.code === 'EEXIST' || error.code === 'ENOTDIR' ? 'a file is in its place' : error.code
     throw new DataDirectoryUnusable(
       `There can be no data directory ${path} (${why}). Name another with --data-dir or CONDUIT_BATCH_DATA_DIR.`,
@@ -149,14 +148,16 @@ export async function findDataDirectory(path: string): Promise<DataDirectory | n
 
 /**
  * Opens the data directory, making it (mode 700) when it is not there.
- * @throws DataDirectoryUnusable
+ * @throws DataDirectoryUnusable, DiskFull, DiskUnwritable
  */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   const root = resolve(path)
   const batches = join(root, 'batches')
   const outputs = join(root, 'outputs')
-  for (const directory of [root, batches, outputs]) await makeDirectory(directory)
-  const id = await readId(root)
+  const id = await writingTo(root, async () => {
+    for (const directory of [root, batches, outputs]) await makeDirectory(directory)
+    return readId(root)
+  })
 
   const batch = (name: string): BatchPaths => {
     const directory = join(batches, name)

@@ -29,7 +29,7 @@ export class DiskUnwritable extends Error {
  */
 export function asDiskTrouble(error: unknown, path: string): unknown {
   const code = codeOf(error)
-  const named = error instanceof Error && 'path' in error ? String(error.path) : path
+  const named = writtenPath(error) ?? path
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
@@ -39,6 +39,22 @@ export function asDiskTrouble(error: unknown, path: string): unknown {
       return new DiskUnwritable(named, code)
     default:
       return error
+  }
+}
+
+/** What an error of the system names; of a copy from one disk to another, `dest` is what was written. */
+function writtenPath(error: unknown): string | null {
+  if (!(error instanceof Error)) return null
+  if ('dest' in error) return String(error.dest)
+  return 'path' in error ? String(error.path) : null
+}
+
+/** Runs `write`, whose errors may name no file, or the one it reads. @throws DiskFull, DiskUnwritable of `path` */
+export async function writingTo<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    throw asDiskTrouble(error, path)
   }
 }
 

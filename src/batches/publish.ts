@@ -1,5 +1,6 @@
 import { copyFile, link, lstat, open, rename, rm, stat, symlink } from 'node:fs/promises'
 import { placeOfLine } from '../completions/output-line.js'
+import { writingTo } from './disk-trouble.js'
 import { codeOf, NO_LINK } from './links.js'
 
 /** A line of ours begins with its id. */
@@ -66,8 +67,7 @@ export async function publish(
   await showPartial(own, final, links)
   if (!(await sameFile(own, partial))) {
     const draft = `${final}.tmp`
-    await copyFile(own, draft)
-    await syncFile(draft)
+    await writingTo(draft, () => copyDurably(own, draft))
     assertOurs()
     await rename(draft, final)
     return rm(partial, { force: true })
@@ -99,6 +99,17 @@ export async function unpublishCopy(batch: string, final: string): Promise<void>
     .read(Buffer.alloc(LONGEST_ID), 0, LONGEST_ID, 0)
     .finally(() => file.close())
   if (placeOfLine(buffer.toString('utf8', 0, bytesRead))?.batch === batch) await rm(final, { force: true })
+}
+
+/** Where that fails, what was written of it goes: it would take room for nothing. */
+async function copyDurably(own: string, draft: string): Promise<void> {
+  try {
+    await copyFile(own, draft)
+    await syncFile(draft)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -6,12 +6,14 @@ import { connectRedis } from '../redis/connect.js'
 import { isFull, RedisFull } from '../redis/full.js'
 import { assertDurable, inspectRedis } from '../redis/inspect.js'
 import { type QueueKeys, queueKeys, registryKey } from '../redis/keys.js'
+import { RedisStartFailed } from '../redis/server/errors.js'
 import { joinServer } from '../redis/server/join.js'
 import { describeTarget, type RedisTarget } from '../redis/target.js'
 import { asUnavailable } from '../redis/unavailable.js'
 import { isUnwritable } from '../redis/unwritable.js'
 import { type RedisChange, watchRedis } from '../redis/watch.js'
 import { type BatchStore, createBatchStore } from './batch-store.js'
+import { probeRoom, writingTo } from './disk-trouble.js'
 
 /** A way to Redis that this process holds open: some server's URL, or the private server while we are its client. */
 export interface RedisAccess {
@@ -31,19 +33,22 @@ export interface RedisPlace {
 /**
  * Finds the Redis to use: a URL, or the private server of a data directory, started when it is not running.
  * @param onError hears of a private server that died and could not be started again yet
- * @throws RedisNotInstalled, RedisStartFailed
+ * @throws RedisNotInstalled, RedisStartFailed, DiskFull, DiskUnwritable
  */
 export async function accessRedis(
   place: RedisPlace,
   onError: (error: unknown) => void,
 ): Promise<RedisAccess> {
   if (place.redisUrl !== null) return { target: { url: place.redisUrl }, leave: async () => {} }
-  const { socketPath, leave } = await joinServer({
-    dataDir: place.dataDirectory,
-    searchPath: place.searchPath,
-    onError,
-  })
-  return { target: { socketPath }, leave }
+  const { dataDirectory: dataDir, searchPath } = place
+  try {
+    const { socketPath, leave } = await writingTo(dataDir, () => joinServer({ dataDir, searchPath, onError }))
+    return { target: { socketPath }, leave }
+  } catch (error) {
+    // It can't tell why it did not start when its log has no room either.
+    if (error instanceof RedisStartFailed) await probeRoom(dataDir)
+    throw error
+  }
 }
 
 /** One queue, opened for work or to look at it. */

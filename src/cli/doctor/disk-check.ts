@@ -13,8 +13,8 @@ export async function checkDisk(directory: string): Promise<Finding> {
     const free = bavail * bsize
     return {
       check: 'disk',
-      level: free < LITTLE_BYTES ? 'warn' : 'ok',
-      text: `${formatBytes(free)} free at ${directory}`,
+      level: free === 0 ? 'bad' : free < LITTLE_BYTES ? 'warn' : 'ok',
+      text: `${formatBytes(free)} free at ${directory}${free === 0 ? ': free some space there' : ''}`,
     }
   } catch (error) {
     return { check: 'disk', level: 'bad', text: `${directory} can't be used: ${(error as Error).message}` }
