@@ -33,7 +33,7 @@ const brakeAlertSchema = z.strictObject({
   message: z.string(),
   /** ISO 8601. */
   since: z.string(),
-  /** Requests of active batches that have not ended. */
+  /** Requests of the batch that have not ended. */
   waiting: z.int(),
   /** What a person can do, in one line. */
   action: z.string(),

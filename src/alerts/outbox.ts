@@ -29,21 +29,21 @@ const RETRIES = { attempts: 12, backoff: { type: 'exponential', delay: 1000, jit
  * Enqueues what the gate's scripts have decided to tell, then forgets it: a crash in between enqueues it again
  * under the same id, which BullMQ ignores.
  *
- * @param waiting counts the requests that have not ended
+ * @param waiting counts the requests that have not ended, of active batches, or of one that the brake has stopped
  * @returns alerts enqueued
  */
 export async function drainOutbox(
   redis: Redis,
   keys: QueueKeys,
   alerts: Queue,
-  waiting: () => Promise<number>,
+  waiting: (batch?: string) => Promise<number>,
 ): Promise<number> {
   const outbox = Object.entries(await redis.hgetall(keys.outbox)).map(([id, raw]) => {
     return { id, entry: JSON.parse(raw) as Entry }
   })
   outbox.sort((a, b) => inOrder(a.entry, b.entry))
   for (const { id, entry } of outbox) {
-    const alert = toAlert(entry, await waiting())
+    const alert = toAlert(entry, await waiting(entry.type === 'batch.braked' ? entry.brake.batch : undefined))
     await alerts.add(alert.type, alert, { jobId: id, ...RETRIES, removeOnComplete: KEEP, removeOnFail: KEEP })
     await redis.hdel(keys.outbox, id)
   }
@@ -91,6 +91,6 @@ function brakeAlert(brake: PulledBrake, waiting: number): Alert {
     message: `Batch ${batch} was stopped: ${brakeInWords(brake)}`,
     since: new Date(at).toISOString(),
     waiting,
-    action: `Nothing is lost. ${brakeAdvice(batch).join(' ')}`,
+    action: `Nothing is lost. ${brakeAdvice(batch).join(' | ')}`,
   }
 }

@@ -115,8 +115,8 @@ export interface BatchStore extends EndEarly {
   options(batch: string): Promise<BatchOptions>
   /** The options of the command that works on the batch now. */
   setOptions(batch: string, options: BatchOptions): Promise<void>
-  /** Requests of all active batches of the queue, and single ones, that have not ended. */
-  waiting(): Promise<number>
+  /** Requests of one batch that have not ended; else of all active ones of the queue, and single ones. */
+  waiting(batch?: string): Promise<number>
   /**
    * Moves marks forward.
    * @param run of Redis, that the batch's files were compared with; '' when that does not matter
@@ -211,8 +211,9 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
     async setOptions(batch, options) {
       await redis.hset(keys.batch(batch), 'options', JSON.stringify(options))
     },
-    async waiting() {
-      const open = [...(await redis.smembers(keys.activeBatches)), INBOX_BATCH]
+    async waiting(batch) {
+      const open =
+        batch === undefined ? [...(await redis.smembers(keys.activeBatches)), INBOX_BATCH] : [batch]
       const counts = await Promise.all(
         open.map((batch) => redis.hmget(keys.batch(batch), 'total', 'completed', 'failed')),
       )

@@ -62,5 +62,7 @@ export function age(text: string): number {
   const seconds = SECONDS.exec(word)?.[1]
   const ms = seconds === undefined ? durationMs(word) : Number(seconds) * 1000
   if (ms !== null) return ms
-  throw new InvalidArgumentError('It must be a whole number with s, m, h, d or w behind it: 30d, 12h, 2w.')
+  throw new InvalidArgumentError(
+    'It must be a whole number, from 1, with s, m, h, d or w behind it: 30d, 12h, 2w.',
+  )
 }

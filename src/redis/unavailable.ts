@@ -10,7 +10,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the host name could not be looked up',
   EHOSTUNREACH: 'the host can not be reached',
   ETIMEDOUT: 'it did not answer in time',
-  ECONNRESET: 'it closed the connection (a TLS server? then rediss://)',
+  ECONNRESET: 'it closed the connection',
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
@@ -26,7 +26,7 @@ export class RedisUnavailable extends Error {
   /** @param place the target without password; @param cause what ioredis reported, of which only the kind is kept */
   constructor(place: string, cause: unknown) {
     super(
-      `Redis can't be used at ${place}: ${reasonOf(cause)}. Check that it runs and that its address (REDIS_URL, or the option redis of a program) is right`,
+      `Redis can't be used at ${place}: ${reasonOf(cause, place)}. Check that it runs and that its address (REDIS_URL, or the option redis of a program) is right`,
     )
     this.name = 'RedisUnavailable'
   }
@@ -37,7 +37,7 @@ export class RedisConnectionLost extends Error {
   readonly code = 'redis_connection_lost'
 
   constructor(place: string, cause: unknown) {
-    super(`Redis at ${place}: ${reasonOf(cause)}`)
+    super(`Redis at ${place}: ${reasonOf(cause, place)}`)
     this.name = 'RedisConnectionLost'
   }
 }
@@ -70,10 +70,11 @@ function isSocketError(error: Error): boolean {
  * Says in words what went wrong. ioredis attaches the command and its arguments to an error (for AUTH and HELLO:
  * the password), so the error itself goes no further than here.
  */
-function reasonOf(cause: unknown): string {
+function reasonOf(cause: unknown, place: string): string {
   if (!(cause instanceof Error)) return 'it failed without saying why'
   if (cause.message === 'Connection is closed.') return 'it accepted the connection but did not get ready'
   if (cause.message.startsWith('Socket timeout')) return 'it said nothing any more'
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message.split(' ', 1)[0]
-  return REASONS[code ?? ''] ?? cause.message
+  const mayWantTls = code === 'ECONNRESET' && place.startsWith('redis:')
+  return `${REASONS[code ?? ''] ?? cause.message}${mayWantTls ? ' (a TLS server? then rediss://)' : ''}`
 }

@@ -2,6 +2,7 @@ import type { EndingState, OverState } from '../../batches/states.js'
 import { formatCount, formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { OUTAGE_REST, outageHeadline } from '../text/pace-words.js'
+import { overdueWords } from '../text/window-words.js'
 import { workCommand } from '../text/workers-words.js'
 import type { Phase } from './phase.js'
 import { settledOf } from './phase.js'
@@ -34,6 +35,8 @@ export function phaseWords(phase: Exclude<Phase, { kind: 'paused' }>, view: Prog
       }
     case 'reconnecting':
       return { heading: 'WAITING', sentence: redisAway }
+    case 'overdue':
+      return { heading: 'OVER', sentence: overdueWords() }
     case 'closing':
       return { heading: 'STOPPING', sentence: closingSentence(view) }
     case 'ending':

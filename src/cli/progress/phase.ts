@@ -1,5 +1,6 @@
 import type { Hold } from '../../admission/hold.js'
 import { type EndingState, isEnding, isOver, type OverState } from '../../batches/states.js'
+import { isOverdue } from '../text/window-words.js'
 import type { ProgressView } from './view.js'
 
 /** What is going on, as a person would say it; exactly one at a time. */
@@ -8,6 +9,8 @@ export type Phase =
   | { readonly kind: 'ending'; readonly state: EndingState }
   | { readonly kind: 'reconnecting' }
   | { readonly kind: 'closing' }
+  /** Its completion window is over, and nobody is here who would end it. */
+  | { readonly kind: 'overdue' }
   | { readonly kind: 'paused'; readonly holds: readonly [Hold, ...Hold[]] }
   | { readonly kind: 'probing' }
   | { readonly kind: 'outage'; readonly since: number | null }
@@ -22,6 +25,7 @@ export function phaseOf(view: ProgressView): Phase {
   if (view.connection === 'reconnecting') return { kind: 'reconnecting' }
   if (view.closing) return { kind: 'closing' }
   if (isEnding(batch.state)) return { kind: 'ending', state: batch.state }
+  if (view.attached && isOverdue(batch, view.nowMs)) return { kind: 'overdue' }
   const [hold, ...more] = queue.holds
   if (hold !== undefined) return { kind: 'paused', holds: [hold, ...more] }
   if (queue.probing) return { kind: 'probing' }

@@ -66,6 +66,7 @@ function chapterOf(phase: Phase): string {
     case 'probing':
     case 'closing':
     case 'reconnecting':
+    case 'overdue':
     case 'no_worker':
       return phase.kind
   }

@@ -13,6 +13,7 @@ import { oneLine } from '../text/harmless.js'
 import { limitWords, outageHeadline, refusedWords } from '../text/pace-words.js'
 import { evidenceWords, sinceWords } from '../text/pause-block.js'
 import { windowWords } from '../text/window-words.js'
+import { workCommand } from '../text/workers-words.js'
 import { type Phase, phaseOf, settledOf } from './phase.js'
 import { nothingIsLost, phaseWords } from './phase-words.js'
 import type { ProgressView } from './view.js'
@@ -26,7 +27,13 @@ export function renderPlainLine(view: ProgressView): string {
   const words = phaseWords(phase, view)
   const figures = figuresInWords(view, phase)
   if (words === null || phase.kind === 'running') return figures
-  return `${words.heading}: ${words.sentence} ${figures}`
+  return `${words.heading}: ${asSentence(words.sentence)} ${figures}`
+}
+
+/** With an end of its own before what follows; a command to type keeps its distance from that. */
+function asSentence(text: string): string {
+  if (/[.!?]$/.test(text)) return text
+  return text.endsWith(workCommand()) ? `${text} |` : `${text}.`
 }
 
 /** The same while an outage goes on that was told in full before. */

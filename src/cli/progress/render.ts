@@ -47,6 +47,7 @@ function phaseTone(phase: Phase): Tone {
     case 'closing':
     case 'reconnecting':
     case 'no_worker':
+    case 'overdue':
       return 'waiting'
   }
 }

@@ -18,7 +18,7 @@ import { limitWords, OUTAGE_REST, outageHeadline, refusedWords } from './pace-wo
 import type { Tone } from './paint.js'
 import { pauseBlock } from './pause-block.js'
 import { replacedWords } from './replaced-words.js'
-import { windowWords } from './window-words.js'
+import { isOverdue, overdueWords, windowWords } from './window-words.js'
 import { workersSentence } from './workers-words.js'
 
 /** All that is known of one batch. Times are Unix milliseconds. */
@@ -82,9 +82,10 @@ function stateTone(view: DetailsView): Tone {
   }
 }
 
-function because({ batch, replacedBy }: DetailsView): string {
+function because({ batch, replacedBy, nowMs }: DetailsView): string {
   if (replacedBy !== null) return `It ${replacedWords(replacedBy)}.`
   if (batch !== null && batch.brake !== null) return brakeSentence(batch.brake)
+  if (batch !== null && isOverdue(batch, nowMs)) return overdueWords()
   return batch?.reason ? oneLine(batch.reason) : ''
 }
 
@@ -141,7 +142,11 @@ function times({ manifest, batch, nowMs }: DetailsView, canvas: Canvas): string[
         )),
     ...(finishedAt !== null || expiresAt === null
       ? []
-      : labelled('Expires', `${formatMoment(expiresAt, nowMs)}, ${windowWords(expiresAt, nowMs)}`, canvas)),
+      : labelled(
+          'Expires',
+          `${formatMoment(expiresAt, nowMs)}, ${expiresAt > nowMs ? windowWords(expiresAt, nowMs) : 'which is over'}`,
+          canvas,
+        )),
   ]
 }
 
