@@ -50,6 +50,15 @@ describe('status BATCH', () => {
     for (const each of expected) expect(text).toContain(each)
   })
 
+  it('says of one whose window is over what workers still do', () => {
+    const batch = aBatch({ batch: ID, state: 'running', expiresAt: NOW - 1000 })
+    const text = details('running', { batch, queue: aQueue({ workers: 0 }) })
+    expect(text.replace(/\s+/g, ' ')).toContain(
+      'Any worker will only write what is not finished as batch_expired lines',
+    )
+    expect(text).toContain('which is over')
+  })
+
   it('says what to type when nobody works on it, and nothing of that when somebody does', () => {
     expect(details('running', { queue: aQueue({ workers: 0 }) })).toMatch(/No worker .* conduit-batch work\n/)
     expect(details('running')).toContain('2 workers serve the queue already.')

@@ -261,6 +261,25 @@ describe('progress in a log', () => {
     )
   })
 
+  it('ends a sentence before the figures, and keeps them apart from a command', () => {
+    const cancelled = aBatch({ state: 'cancelled', reason: 'cancelled by root' })
+    expect(renderPlainLine(aView({ batch: cancelled }))).toMatch(
+      /^CANCELLED: cancelled by root\. 612 of 1,000/,
+    )
+    const nobody = aView({ attached: true, queue: aQueue({ workers: 0 }) })
+    expect(renderPlainLine(nobody)).toContain('conduit-batch work | 612 of 1,000')
+  })
+
+  it('says of a batch whose window is over that workers only write that down, to those who watch', () => {
+    const batch = aBatch({ expiresAt: NOON_MS - 1 })
+    const watched = aView({ batch, attached: true, queue: aQueue({ workers: 0, holds: [aHold()] }) })
+    expect(renderPlainLine(watched)).toMatch(
+      /^OVER: Its completion window is over\. .* batch_expired lines\./,
+    )
+    expect(renderPlainLine(watched)).toContain('completion window: over,')
+    expect(renderPlainLine(aView({ batch }))).not.toContain('OVER')
+  })
+
   it('gives the figures', () => {
     expect(renderPlainLine(aView())).toBe(
       '612 of 1,000 (61%), 48/s, ~8 s left, 20 in flight, 12 retries, 31 throttled, ' +

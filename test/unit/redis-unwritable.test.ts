@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { RedisUnavailable } from '../../src/index.js'
 import { createLogThrottle } from '../../src/log-throttle.js'
-import { asUnavailable } from '../../src/redis/unavailable.js'
+import { asUnavailable, RedisConnectionLost } from '../../src/redis/unavailable.js'
 import { type RedisChange, redisWords, tellOnce, watchRedis } from '../../src/redis/watch.js'
 
 const MISCONF = 'MISCONF Errors writing to the AOF file: No space left on device'
@@ -34,6 +34,14 @@ test('a command that it refuses fails with a code of its own', () => {
   const inScript = new Error(`${MISCONF} script: 1b2c, on @user_script:7.`)
   expect(asUnavailable(inScript, 'redis://there')).toMatchObject({ code: 'redis_unwritable' })
   expect(asUnavailable(new Error('LOADING'), 'redis://there')).toBeInstanceOf(RedisUnavailable)
+})
+
+test('only a network address may want TLS', () => {
+  const cut = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+  expect(new RedisConnectionLost('redis://there:6379/0', cut).message).toContain('rediss://')
+  expect(new RedisConnectionLost('the socket /d/redis.sock', cut).message).toBe(
+    'Redis at the socket /d/redis.sock: it closed the connection',
+  )
 })
 
 test('the log has such a refusal once in 10 s for each event, and everything else', () => {

@@ -19,6 +19,8 @@ const MANUAL: Manual = {
     'The pace is how fast calls may go out now, the limit of the key as it was found (none before the first refusal), ' +
       'calls in flight and how many there may be, permits about to be used, and the share of the last calls that was ' +
       'refused. --json has the same in queues[].pace.',
+    'In --json, unfinished is how many of the failed were ended by cancel or a completion window before they had an ' +
+      'end of their own, and brake is what stopped the batch, or null.',
     'With --watch it is shown again and again. Of one batch that is the progress that run shows; it ends with the ' +
       'batch, and with the exit code that run would have. Ctrl-C leaves, and the work goes on.',
   ],
