@@ -10,9 +10,9 @@ const COMMAND = [
   '--max-attempts',
   '2',
   '--backoff-base',
-  '0.05',
+  '0.5',
   '--backoff-cap',
-  '0.1',
+  '0.5',
 ]
 
 test('an outage turns no request into a dead letter: few calls ask whether it is over, and it is told', async () => {
