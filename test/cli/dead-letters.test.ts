@@ -9,10 +9,10 @@ import { uniquePrefix } from '../support/redis.js'
 import { redisThroughTest } from '../support/redis-proxy.js'
 
 /** Ten portions of a retry: enough to be killed and interrupted in. bench:dead-letters takes 100,000. */
-const COUNT = 800
+const COUNT = 2000
 const EDITED = 'gpt-4o'
 
-test('800 dead letters of three kinds: listed, filtered, and retried as others through a kill -9; the batch is whole', async () => {
+test('2,000 dead letters of three kinds: listed, filtered, and retried as others through a kill -9; the batch is whole', async () => {
   const prefix = uniquePrefix()
   const simulator = await simulate()
   const session = await testSession(prefix)
@@ -31,7 +31,7 @@ test('800 dead letters of three kinds: listed, filtered, and retried as others t
 
   const listed = await letters('list')
   expect(listed).toExitWith(0)
-  expect(listed.stdout).toMatch(/^800 dead letters\n/)
+  expect(listed.stdout).toMatch(/^2,000 dead letters\n/)
   expect(listed.stdout).toMatch(
     /1,000 {2}VALIDATION_ERROR\n +max_tokens must be at most …\n +fields max_tokens;/,
   )
