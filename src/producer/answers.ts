@@ -112,7 +112,8 @@ export function createAnswers(link: Link): Answers {
   async function begin(waiter: Waiter): Promise<void> {
     try {
       await subscribed()
-      await checkPortion([waiter])
+      // A Redis that was there a moment ago is borne with.
+      await check([waiter])
     } catch (error) {
       finish(waiter, () => waiter.reject(error))
     }
