@@ -1,20 +1,37 @@
 import { z } from 'zod'
 
-const incidentAlertSchema = z.strictObject({
-  type: z.enum(['incident.opened', 'incident.resolved']),
-  /** The same in both alerts of an incident. */
-  incident: z.string(),
+/** What every alert says. */
+const common = {
+  /** One fact, one id, whichever channel tells it and however often: the same when a crash repeats it. */
+  id: z.string(),
   queue: z.string(),
+  /** ISO 8601. */
+  since: z.string(),
+  /** What a person can do, in one line. */
+  action: z.string(),
+}
+
+/** Requests that have not ended: of active batches, or of the batch that is told of. */
+const waiting = z.int()
+
+const incidentAlertSchema = z.strictObject({
+  type: z.enum(['incident.opened', 'incident.reminder', 'incident.resolved']),
+  ...common,
+  /** The same in all alerts of an incident; `since` is when its first hold was placed. */
+  incident: z.string(),
   reason: z.string(),
+  /** All reasons that hold the queue now, `reason` among them as long as it does. */
+  reasons: z.array(z.string()),
   code: z.string(),
   message: z.string(),
   requestId: z.string().nullable(),
-  /** When the first hold was placed, ISO 8601. */
-  since: z.string(),
-  /** Requests of active batches that have not ended. */
-  waiting: z.int(),
-  /** What a person can do, in one line. */
-  action: z.string(),
+  waiting,
+  /** About what they will cost; null while nobody can tell. */
+  costToFinishCents: z.number().nullable(),
+  /** The page of Conduit where it can be mended; null where none helps. */
+  link: z.string().nullable(),
+  /** The line to type once it is mended; null where nothing need be typed. */
+  command: z.string().nullable(),
   /** Set in `incident.resolved`. */
   resolvedAt: z.string().nullable(),
   durationMs: z.int().nullable(),
@@ -24,22 +41,17 @@ const incidentAlertSchema = z.strictObject({
 /** The brake has stopped a batch. */
 const brakeAlertSchema = z.strictObject({
   type: z.literal('batch.braked'),
+  ...common,
   batch: z.string(),
-  queue: z.string(),
   reason: z.literal('brake'),
   /** What nearly all of its last requests failed with. */
   code: z.string(),
   /** What happened, in one line. */
   message: z.string(),
-  /** ISO 8601. */
-  since: z.string(),
-  /** Requests of the batch that have not ended. */
-  waiting: z.int(),
-  /** What a person can do, in one line. */
-  action: z.string(),
+  waiting,
 })
 
-/** An alert as it leaves us: the JSON body of the webhook, and the data of its BullMQ job. */
+/** An alert as it leaves us: the JSON body of a webhook, and what the job of its delivery carries. */
 export const alertSchema = z.discriminatedUnion('type', [incidentAlertSchema, brakeAlertSchema])
 
 export type Alert = z.infer<typeof alertSchema>

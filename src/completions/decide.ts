@@ -1,5 +1,6 @@
 import { ABSURD_RETRY_AFTER } from '../admission/pace/constants.js'
 import type { Failure, Outcome } from '../conduit/outcome.js'
+import { asked } from './asked.js'
 import { type FailedAttempt, failedAttempt } from './attempts.js'
 import { backoffMs } from './backoff.js'
 import { answerLine, errorLine } from './output-line.js'
@@ -59,7 +60,10 @@ export function decide(request: CompletionRequest, outcome: Outcome, context: De
   switch (outcome.kind) {
     case 'completed': {
       const line = answerLine(request, request.customId, outcome)
-      return { kind: 'end', ending: { kind: 'completed', line, usage: outcome.usage } }
+      return {
+        kind: 'end',
+        ending: { kind: 'completed', line, usage: outcome.usage, asked: asked(request.body) },
+      }
     }
     case 'dead':
       return dead(outcome.failure, outcome.failure.code)

@@ -18,9 +18,16 @@ const verdictScript = loadScript(
 /** With so much in a batch's result stream no further call is made for it: its disk is slow, or full. */
 const MOST_UNCOLLECTED = { bytes: 16_000_000, entries: 5_000 } as const
 
+/** What was asked for, as far as it says what the next request like it will take. */
+export interface Asked {
+  readonly model: string
+  /** Characters of the messages. */
+  readonly chars: number
+}
+
 /** What a request ended in: a line for one of the two files, and a dead letter when it failed. */
 export type Ending =
-  | { readonly kind: 'completed'; readonly line: string; readonly usage: Usage }
+  | { readonly kind: 'completed'; readonly line: string; readonly usage: Usage; readonly asked: Asked }
   | { readonly kind: 'dead'; readonly line: string; readonly letter: DeadLetter }
 
 export type Recorded = 'recorded' | 'already' | 'stale' | 'gone'
@@ -48,6 +55,8 @@ export interface EndingOnDisk {
 }
 
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
+
+const NOTHING_ASKED: Asked = { model: '', chars: 0 }
 
 /** An ending and whose it is. */
 export interface PlacedEnding {
@@ -92,7 +101,7 @@ export async function recordFromDisk(
   { batch, index, generation }: RequestPlace,
   { kind, code, usage }: EndingOnDisk,
 ): Promise<Recorded> {
-  const args = [batch, '', index, generation, kind, '', code, ...tokensOf(usage), '']
+  const args = [batch, '', index, generation, kind, '', code, ...tokensOf(usage), '', '', 0]
   const [recorded] = (await runScript(redis, recordScript, recordedIn(keys, batch), args)) as Recorded[]
   return recorded as Recorded
 }
@@ -101,7 +110,9 @@ function recordArguments({ index, generation }: RequestPlace, ending: Ending): (
   const letter = ending.kind === 'dead' ? ending.letter : null
   const usage = ending.kind === 'completed' ? ending.usage : NO_USAGE
   const letterJson = letter === null ? '' : JSON.stringify(letter)
-  return [index, generation, ending.kind, ending.line, letter?.code ?? '', ...tokensOf(usage), letterJson]
+  const { model, chars } = ending.kind === 'completed' ? ending.asked : NOTHING_ASKED
+  const told = [index, generation, ending.kind, ending.line, letter?.code ?? '']
+  return [...told, ...tokensOf(usage), letterJson, model, chars]
 }
 
 function tokensOf({ prompt_tokens, completion_tokens, total_tokens }: Usage): number[] {
@@ -111,7 +122,7 @@ function tokensOf({ prompt_tokens, completion_tokens, total_tokens }: Usage): nu
 function recordedIn(keys: QueueKeys, batch: string): string[] {
   const marks = [keys.batch(batch), keys.done(batch), keys.generations(batch)]
   const sets = [keys.drainingBatches, keys.activeBatches, keys.outbox]
-  return [...marks, keys.stream(batch), keys.edits(batch), ...sets]
+  return [...marks, keys.stream(batch), keys.edits(batch), ...sets, keys.usage]
 }
 
 /** The tag of a queue's keys is `{<prefix>:<queue>}`. */

@@ -46,6 +46,12 @@ export interface QueueKeys {
   readonly workers: string
   /** What each of them is at: calls that are out, permits, concurrency (admission/gauges.ts). */
   readonly gauges: string
+  /** What answers took, by model: `used:answers|chars|prompt|completion:<model>` (record.lua). */
+  readonly usage: string
+  /** Balances that were seen, and what is told from them (src/credits/). */
+  readonly credits: string
+  /** How each channel of alerts fares. */
+  readonly channels: string
   /** Where each batch is in the order of calls (completions/turns/). */
   readonly turns: string
   readonly activeBatches: string
@@ -116,6 +122,9 @@ export function queueKeys(prefix: string, queue: string): QueueKeys {
     outbox: `${tag}:outbox`,
     workers: `${tag}:workers`,
     gauges: `${tag}:gauges`,
+    usage: `${tag}:usage`,
+    credits: `${tag}:credits`,
+    channels: `${tag}:channels`,
     turns: `${tag}:turns`,
     activeBatches: `${tag}:active-batches`,
     drainingBatches: `${tag}:draining-batches`,

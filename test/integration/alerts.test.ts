@@ -155,14 +155,19 @@ describe('an incident', () => {
     expect(hook.posts).toEqual([
       {
         type: 'incident.opened',
+        id: `${incident?.id}-opened`,
         incident: incident?.id,
         queue: 'default',
         reason: 'credits',
+        reasons: ['credits'],
         code: 'BILLING_INSUFFICIENT_FUNDS',
         message: 'Insufficient funds',
         requestId: 'req_abc123',
         since: new Date(incident?.openedAt ?? 0).toISOString(),
         waiting: 17,
+        costToFinishCents: null,
+        link: null,
+        command: null,
         action: expect.stringContaining('conduit-batch resume'),
         resolvedAt: null,
         durationMs: null,
@@ -185,6 +190,7 @@ describe('an incident', () => {
     expect(resolved).toEqual({
       ...opened,
       type: 'incident.resolved',
+      id: `${past?.id}-resolved`,
       waiting: 3,
       action: expect.any(String),
       resolvedAt: new Date(past?.resolvedAt ?? 0).toISOString(),

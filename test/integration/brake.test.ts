@@ -70,6 +70,7 @@ describe('the brake', () => {
     expect(sent).toEqual([
       {
         type: 'batch.braked',
+        id: expect.stringContaining('-braked-1-'),
         batch: batch.id,
         queue: 'default',
         reason: 'brake',

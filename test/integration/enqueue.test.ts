@@ -306,7 +306,7 @@ describe('a single request that is retried', () => {
     })
     const place = { batch: INBOX_BATCH, index: 0, generation: 1 }
     const usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
-    await record(redis, keys, place, { kind: 'completed', line, usage })
+    await record(redis, keys, place, { kind: 'completed', line, usage, asked: { model: 'm', chars: 3 } })
     expect(await collectInbox(await takeInbox())).toBe(1)
     const [request = 0, customId] = await expiry()
     expect(request).toBeGreaterThan(0)

@@ -22,7 +22,7 @@ export function answered(
 ): Ending & { kind: 'completed' } {
   const body = { choices: [{ message: { role: 'assistant', content: text } }], usage: USAGE }
   const line = answerLine(place, idOf(place), { requestId: `req_${place.index}`, body })
-  return { kind: 'completed', line, usage: USAGE }
+  return { kind: 'completed', line, usage: USAGE, asked: { model: 'm', chars: 3 } }
 }
 
 /** A dead letter, as a worker records it. */

@@ -114,7 +114,7 @@ function endingOf(batch: string, index: number): PlacedEnding {
     usage: USAGE,
   }
   const line = answerLine(place, customIdAt(index), { requestId: `req_${index}`, body })
-  return { place, ending: { kind: 'completed', line, usage: USAGE } }
+  return { place, ending: { kind: 'completed', line, usage: USAGE, asked: { model: 'm', chars: 3 } } }
 }
 
 /** Until the stream is empty and everything is on disk. */
