@@ -1,7 +1,7 @@
-import { access, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createDurableFile } from './input/durable-file.js'
-import { codeOf } from './links.js'
+import { isThere } from './is-there.js'
 import type { OverState } from './states.js'
 
 const NAME = 'ended.json'
@@ -26,12 +26,6 @@ export async function clearEnded(directory: string): Promise<void> {
   await rm(join(directory, NAME), { force: true })
 }
 
-export async function hasEnded(directory: string): Promise<boolean> {
-  try {
-    await access(join(directory, NAME))
-    return true
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false
-    throw error
-  }
+export function hasEnded(directory: string): Promise<boolean> {
+  return isThere(join(directory, NAME))
 }

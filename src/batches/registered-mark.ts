@@ -1,7 +1,6 @@
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDurably } from './data-directory.js'
-import { codeOf } from './links.js'
+import { isThere } from './is-there.js'
 
 const NAME = 'registered'
 
@@ -15,12 +14,6 @@ export async function noteRegistered(directory: string): Promise<void> {
 }
 
 /** Whether a Redis has ever known it. */
-export async function wasRegistered(directory: string): Promise<boolean> {
-  try {
-    await access(join(directory, NAME))
-    return true
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false
-    throw error
-  }
+export function wasRegistered(directory: string): Promise<boolean> {
+  return isThere(join(directory, NAME))
 }

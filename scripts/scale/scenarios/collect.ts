@@ -3,7 +3,6 @@ import { openCollector } from '../../../src/batches/collector.js'
 import { type DataDirectory, openDataDirectory } from '../../../src/batches/data-directory.js'
 import { createDirectoryLease } from '../../../src/batches/lease.js'
 import { openSession, type Session } from '../../../src/batches/session.js'
-import { submit } from '../../../src/batches/submit.js'
 import { answerLine } from '../../../src/completions/output-line.js'
 import { type PlacedEnding, recordAll } from '../../../src/completions/record.js'
 import { currentProcess, formatProcess } from '../../../src/process-identity.js'
@@ -11,6 +10,7 @@ import { figure, none } from '../../pace/figure.js'
 import { createPlace, type Place } from '../../pace/place.js'
 import { customIdAt, writePromptsFile } from '../prompts-file.js'
 import type { ScaleScenario } from '../scenario.js'
+import { stageFile } from '../submission.js'
 import { verifyOutput } from '../verify-output.js'
 
 const LEAST_LINES_A_SECOND = 30_000
@@ -19,14 +19,6 @@ const ANSWER_CHARACTERS = 700
 const INPUT_LINE_BYTES = 200
 const AT_ONCE = 500
 const USAGE = { prompt_tokens: 250, completion_tokens: 175, total_tokens: 425 }
-const OPTIONS = {
-  priority: 'normal' as const,
-  concurrency: 10,
-  maxAttempts: 8,
-  timeoutMs: 60_000,
-  backoffBaseMs: 1000,
-  backoffCapMs: 60_000,
-}
 
 /** Fills the result stream of a batch, and drains it with the collector that `run` has. */
 const run: ScaleScenario['run'] = async ({ answers, runs, signal, say }, found) => {
@@ -78,18 +70,7 @@ async function drained({ directory, redis }: Place, answers: number) {
 async function newBatch(directory: string, data: DataDirectory, requests: number) {
   const input = join(directory, 'prompts.jsonl')
   await writePromptsFile(input, requests, INPUT_LINE_BYTES)
-  const { manifest } = await submit(data, {
-    input,
-    stdin: (async function* () {})(),
-    output: join(directory, 'results.jsonl'),
-    errors: join(directory, 'errors.jsonl'),
-    queue: 'default',
-    name: null,
-    model: null,
-    options: OPTIONS,
-    strict: false,
-    fresh: false,
-  })
+  const { manifest } = await stageFile(input, directory, data)
   return manifest
 }
 

@@ -2,24 +2,16 @@ import { mkdir, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDataDirectory } from '../../../src/batches/data-directory.js'
-import { submit } from '../../../src/batches/submit.js'
 import { figure } from '../../pace/figure.js'
 import { removeAtExit } from '../directories.js'
 import { writePromptsFile } from '../prompts-file.js'
 import type { ScaleScenario } from '../scenario.js'
+import { stageFile } from '../submission.js'
 
 const LINE_BYTES = 1024
 const LEAST_MB_A_SECOND = 100
 const READ_BYTES = 256 * 1024
 const LF = 0x0a
-const OPTIONS = {
-  priority: 'normal' as const,
-  concurrency: 10,
-  maxAttempts: 8,
-  timeoutMs: 60_000,
-  backoffBaseMs: 1000,
-  backoffCapMs: 60_000,
-}
 
 /** Makes a batch of a file, as `run` does before its first call, and beside it what no validation can do without. */
 const run: ScaleScenario['run'] = async ({ bytes, runs, signal, say }, found) => {
@@ -46,18 +38,8 @@ const run: ScaleScenario['run'] = async ({ bytes, runs, signal, say }, found) =>
 
 async function stage(input: string, directory: string): Promise<void> {
   await mkdir(directory)
-  const { manifest } = await submit(await openDataDirectory(join(directory, 'data')), {
-    input,
-    stdin: (async function* () {})(),
-    output: join(directory, 'results.jsonl'),
-    errors: join(directory, 'errors.jsonl'),
-    queue: 'default',
-    name: null,
-    model: null,
-    options: OPTIONS,
-    strict: false,
-    fresh: false,
-  })
+  const data = await openDataDirectory(join(directory, 'data'))
+  const { manifest } = await stageFile(input, directory, data)
   if (manifest.total === 0) throw new Error('nothing was staged')
 }
 

@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises'
 import { placeOfLine } from '../../completions/output-line.js'
 import { unfinishedCodeOf } from '../../completions/unfinished.js'
 import { readRunId } from '../../redis/run-id.js'
@@ -7,7 +6,7 @@ import type { BatchFiles } from '../batch-files.js'
 import { assertSure, type BatchMarks, LeaseLost } from '../batch-store.js'
 import type { CollectorDeps } from '../collector.js'
 import { readFileBytes } from '../input/file-bytes.js'
-import { codeOf } from '../links.js'
+import { isThere } from '../is-there.js'
 import { ResultFileDamaged } from '../result-file.js'
 import { isRevisionThere, revisionPaths } from '../revision.js'
 import { noteRevision, readRevisionNote } from '../revision-note.js'
@@ -115,16 +114,6 @@ async function portionOf(
     return { places, next: from + bytes }
   }
   return { places: [], next: null }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await access(path)
-    return true
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false
-    throw error
-  }
 }
 
 /** Without this it would look for them for ever. */
