@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { QueueKeys } from '../redis/keys.js'
-import { loadScript, runScript } from '../redis/scripts.js'
+import { runScript } from '../redis/scripts.js'
 import { HOLD_REASONS, type Hold, type HoldReason, type Incident, type LiftedBy } from './hold.js'
+import { incidentKeys, loadIncidentScript, readIncidents } from './incidents.js'
 
-const holdScript = loadScript(new URL('./hold.lua', import.meta.url))
-const liftScript = loadScript(new URL('./lift.lua', import.meta.url))
+const holdScript = loadIncidentScript(
+  new URL('./hold.lua', import.meta.url),
+  new URL('./place-hold.lua', import.meta.url),
+)
+const liftScript = loadIncidentScript(new URL('./lift.lua', import.meta.url))
 
 /** The evidence a hold is placed on. */
 export interface HoldRequest {
@@ -42,8 +46,11 @@ export interface Gate {
    * changed; `joined`: it was held for this reason already.
    */
   hold(request: HoldRequest): Promise<'placed' | 'joined' | 'stale'>
-  /** Lifts the hold of one reason, or every hold with `*`. Gives how many were lifted and how many are left. */
-  lift(reason: HoldReason | '*', by: LiftedBy): Promise<{ lifted: number; left: number }>
+  /**
+   * Lifts the hold of one reason, or every hold with `*`. Gives how many were lifted and how many are left.
+   * @param who name of the person, where one did it
+   */
+  lift(reason: HoldReason | '*', by: LiftedBy, who?: string): Promise<{ lifted: number; left: number }>
   /** Says that one who had no room has it again: lifts `storage` when nobody else has none. */
   hasRoom(who: string): Promise<{ lifted: number; left: number }>
   /** Whether the queue is held for want of room; with a name, because of that one. */
@@ -51,30 +58,30 @@ export interface Gate {
   read(): Promise<GateState>
   /** Ended incidents, newest first. */
   pastIncidents(limit: number): Promise<Incident[]>
+  /** The open one, then those that have ended, newest first. */
+  incidents(limit: number): Promise<Incident[]>
 }
 
 /** @param queue name of the queue, told in incidents */
 export function createGate(redis: Redis, keys: QueueKeys, queue: string): Gate {
-  async function lift(reason: HoldReason | '*', by: LiftedBy, hasRoom = '') {
-    const reply = await runScript(redis, liftScript, [keys.gate, keys.incident], [reason, by, hasRoom])
+  const names = [keys.gate, ...incidentKeys(keys)]
+
+  async function lift(reason: HoldReason | '*', by: LiftedBy, hasRoom: string, who: string) {
+    const reply = await runScript(redis, liftScript, names, [reason, by, hasRoom, who])
     const [lifted, left] = reply as [number, number]
     return { lifted, left }
   }
 
   return {
     async hold(request) {
-      const { reason, epoch, retryAfterMs, noRoom = '', ...evidence } = request
+      const { epoch, retryAfterMs, noRoom = '', ...evidence } = request
       // A person who pauses knows of it: nobody needs to be told.
-      const incidentId = reason === 'person' ? '' : `i-${randomUUID()}`
-      const hold = JSON.stringify({ queue, reason, ...evidence })
-      const args = [reason, hold, epoch ?? '', incidentId, retryAfterMs, noRoom]
-      return (await runScript(redis, holdScript, [keys.gate, keys.incident, keys.outbox], args)) as
-        | 'placed'
-        | 'joined'
-        | 'stale'
+      const incidentId = request.reason === 'person' ? '' : `i-${randomUUID()}`
+      const args = [JSON.stringify({ queue, ...evidence }), epoch ?? '', incidentId, retryAfterMs, noRoom]
+      return (await runScript(redis, holdScript, names, args)) as 'placed' | 'joined' | 'stale'
     },
-    lift,
-    hasRoom: (who) => lift('storage', 'room', who),
+    lift: (reason, by, who = '') => lift(reason, by, '', who),
+    hasRoom: (who) => lift('storage', 'room', who, ''),
     async lacksRoom(who) {
       return (await redis.hexists(keys.gate, who === undefined ? 'hold:storage' : `storage:${who}`)) === 1
     },
@@ -96,5 +103,6 @@ export function createGate(redis: Redis, keys: QueueKeys, queue: string): Gate {
       const raw = await redis.lrange(keys.incidents, 0, limit - 1)
       return raw.map((incident) => JSON.parse(incident) as Incident)
     },
+    incidents: (limit) => readIncidents(redis, keys, limit),
   }
 }

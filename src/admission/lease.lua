@@ -1,6 +1,6 @@
 -- Takes in what came of earlier permits and hands out the next ones: the one place where gate and pace meet.
--- pace/pace.lua stands before this: what the pace does is there.
--- KEYS 1 gate (hash)  2 pace (hash)  3 incident (string, JSON)  4 outbox (hash)  5 past incidents (list)
+-- pace/pace.lua and incident.lua stand before this: what the pace does, and what becomes of incidents, is there.
+-- KEYS 1 gate (hash)  2 pace (hash)  3-7 of the incident (incident.lua)
 -- ARGV 1 permits wanted  2 longest a probe may take, ms  3 highest rate per second
 --      4 ms of pace that are handed out at once; and with a report:
 --      5 gate epoch  6 pace epoch  of the calls reported
@@ -9,8 +9,6 @@
 --      14 slowest refusal ms  15 limit that headers told, per minute (0 none)
 -- reply: state ('open' | 'probing' | 'held'), then as strings: pace (0 open, 1 closed, 2 outage), permits,
 --        ms until the first, rate per second, gate epoch, pace epoch, ms until asking again is of use
-local PAST_INCIDENTS = 200
-
 -- A Redis that is full takes no write that needs memory, unless one that needs none came first.
 redis.call('HDEL', KEYS[1], '-')
 local time = redis.call('TIME')
@@ -27,6 +25,7 @@ local report = a[5] and {
 local gate = redis.call('HMGET', KEYS[1], 'epoch', 'holds', 'probing', 'probeUntil')
 local epoch, holds = tonumber(gate[1] or '0'), tonumber(gate[2] or '0')
 local probing, probeUntil = gate[3] == '1', tonumber(gate[4] or '0')
+local at = incidentKeys(3)
 
 -- 1. What came of the calls: the probe's end, and the incident's with the first success.
 if probing and report and report.gateEpoch == epoch then
@@ -34,16 +33,8 @@ if probing and report and report.gateEpoch == epoch then
     probing = false
     redis.call('HSET', KEYS[1], 'probing', 0, 'probeUntil', 0)
     redis.call('HDEL', KEYS[1], 'refusedKeys')
-    local raw = redis.call('GET', KEYS[3])
-    if raw then
-      local incident = cjson.decode(raw)
-      incident.resolvedAt = math.floor(now)
-      redis.call('LPUSH', KEYS[5], cjson.encode(incident))
-      redis.call('LTRIM', KEYS[5], 0, PAST_INCIDENTS - 1)
-      redis.call('DEL', KEYS[3])
-      redis.call('HSET', KEYS[4], incident.id .. '-resolved',
-        cjson.encode({ type = 'incident.resolved', incident = incident }))
-    end
+    local incident = readIncident(at)
+    if incident then resolveIncident(at, incident, 'success', math.floor(now)) end
   elseif report.refused + report.otherwise + report.failed + report.unsent > 0 then
     probeUntil = 0
     redis.call('HSET', KEYS[1], 'probeUntil', 0)
@@ -52,25 +43,21 @@ end
 
 -- 2. Holds that time alone ends.
 if holds > 0 then
-  local fields = redis.call('HGETALL', KEYS[1])
+  local fields, ended, lifted = redis.call('HGETALL', KEYS[1]), {}, 0
   for i = 1, #fields, 2 do
     local hold = string.match(fields[i], '^hold:') and cjson.decode(fields[i + 1])
     if hold and hold['until'] ~= cjson.null and hold['until'] <= now then
       redis.call('HDEL', KEYS[1], fields[i])
-      holds = holds - 1
+      lifted, ended[hold.reason] = lifted + 1, true
     end
   end
-  redis.call('HSET', KEYS[1], 'holds', holds)
+  holds = holds - lifted
+  if lifted > 0 then redis.call('HSET', KEYS[1], 'holds', holds) end
   if holds == 0 then
     epoch, probing, probeUntil = epoch + 1, true, 0
     redis.call('HSET', KEYS[1], 'epoch', epoch, 'probing', 1, 'probeUntil', 0)
-    local raw = redis.call('GET', KEYS[3])
-    if raw then
-      local incident = cjson.decode(raw)
-      incident.liftedAt, incident.liftedBy = math.floor(now), 'time'
-      redis.call('SET', KEYS[3], cjson.encode(incident))
-    end
   end
+  if lifted > 0 then liftIncident(at, ended, holds, 'time', cjson.null, math.floor(now)) end
 end
 
 -- 3. The lease.

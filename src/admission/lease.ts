@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis'
 import type { QueueKeys } from '../redis/keys.js'
-import { loadScript, runScript } from '../redis/scripts.js'
+import { runScript } from '../redis/scripts.js'
+import { incidentKeys, loadIncidentScript } from './incidents.js'
 import type { LeaseReport } from './reports.js'
 
-const leaseScript = loadScript(
+const leaseScript = loadIncidentScript(
   new URL('./lease.lua', import.meta.url),
   new URL('./pace/pace.lua', import.meta.url),
 )
@@ -50,7 +51,7 @@ export async function askForLease(
     limits.horizonMs,
     ...reportArguments(report),
   ]
-  const names = [keys.gate, keys.pace, keys.incident, keys.outbox, keys.incidents]
+  const names = [keys.gate, keys.pace, ...incidentKeys(keys)]
   const reply = (await runScript(redis, leaseScript, names, args)) as [Lease['state'], ...string[]]
   const [state, ...figures] = reply
   const [closed, permits, firstInMs, ratePerSecond, gateEpoch, paceEpoch, askAgainInMs] = figures.map(

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { incidentKeys, loadIncidentScript } from '../admission/incidents.js'
 import type { Counter } from '../completions/handle.js'
 import { type BatchOptions, batchOptionsSchema, INBOX_BATCH } from '../completions/request.js'
 import { UNFINISHED_CODES } from '../completions/unfinished.js'
@@ -16,7 +17,7 @@ const advanceScript = loadScript(
 const reopenScript = loadScript(new URL('./reopen.lua', import.meta.url))
 const drainedScript = loadScript(new URL('./drained.lua', import.meta.url))
 const configureScript = loadScript(new URL('./ending/configure.lua', import.meta.url))
-const endScript = loadScript(new URL('./end.lua', import.meta.url))
+const endScript = loadIncidentScript(new URL('./end.lua', import.meta.url))
 
 /** The durable marks of a batch: what was fed, and what of its answers is on disk. */
 export interface BatchMarks {
@@ -231,8 +232,7 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
     },
     async end(batch, state, reason) {
       const own = [keys.batch(batch), keys.activeBatches, keys.stream(batch), keys.retries(batch)]
-      const gate = [keys.gate, keys.incident, keys.outbox, keys.incidents]
-      const names = [...own, keys.drainingBatches, ...gate]
+      const names = [...own, keys.drainingBatches, keys.gate, ...incidentKeys(keys)]
       return (await runScript(redis, endScript, names, [batch, state, reason])) === 1
     },
     async reopen(batch) {

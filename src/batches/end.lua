@@ -1,6 +1,6 @@
 -- Ends a batch: it takes no more calls. Its keys stay until it is purged: its dead letters may be retried.
 -- KEYS 1 batch (hash)  2 active batches (set)  3 results (stream)  4 retries (sorted set)  5 draining batches (set)
---      6 gate (hash)  7 incident (string, JSON)  8 outbox (hash)  9 past incidents (list)
+--      6 gate (hash)  7-11 of the incident (admission/incident.lua, which stands before this)
 -- ARGV 1 batch id  2 state  3 reason ('' leaves that of an early end)
 -- reply: 1, or 0 when it is in no state that leads there; and for a whole end when something of it is open (a retry
 --        came meanwhile)
@@ -32,16 +32,7 @@ if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'reason', ARGV[3]) end
 if ARGV[2] == 'completed' then redis.call('HDEL', KEYS[1], 'reason') end
 redis.call('HDEL', KEYS[1], 'braked')
 redis.call('SREM', KEYS[2], ARGV[1])
--- With the last batch of the queue nobody waits for the incident's end any more: one that was lifted is over, even if
--- no call succeeded since (the last requests were all refused for what they are).
-local raw = redis.call('GET', KEYS[7])
-local incident = raw and cjson.decode(raw)
-if incident and incident.liftedAt ~= cjson.null and redis.call('SCARD', KEYS[2]) == 0 then
-  incident.resolvedAt = time[1] * 1000 + math.floor(time[2] / 1000)
-  redis.call('LPUSH', KEYS[9], cjson.encode(incident))
-  redis.call('DEL', KEYS[7])
-  redis.call('HSET', KEYS[8], incident.id .. '-resolved',
-    cjson.encode({ type = 'incident.resolved', incident = incident }))
-end
+-- With the last batch of the queue nobody waits for the incident's end any more.
+resolveIfNothingWaits(incidentKeys(7), time[1] * 1000 + math.floor(time[2] / 1000))
 if not isWhole then redis.call('SADD', KEYS[5], ARGV[1]) end
 return 1

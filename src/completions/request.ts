@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { PRIORITIES } from './priority.js'
 
-/** The batch of the requests that programs enqueue one by one: it never ends, and has no input and no files. */
-export const INBOX_BATCH = 'b000000000000'
+export { INBOX_BATCH } from '../redis/keys.js'
 
 /** What a request asks for in place of its batch's options. */
 export const requestLimitsSchema = z.strictObject({

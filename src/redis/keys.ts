@@ -1,6 +1,8 @@
 export const QUEUE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
 /** That in words. */
 export const QUEUE_NAME_RULE = 'use 1 to 63 of a-z, 0-9 and "-", starting with a letter or a digit'
+/** The batch of the requests that programs enqueue one by one: it never ends, and has no input and no files. */
+export const INBOX_BATCH = 'b000000000000'
 const KEY_PREFIX = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/
 
 /** A queue's name is part of every key name and of file names, so it is kept plain. */
@@ -80,6 +82,8 @@ export interface QueueKeys {
 
 /** What the queue knows of each request of its inbox; it goes some time after the answer. */
 export interface InboxKeys {
+  /** What is counted of them, as of any batch. */
+  readonly batch: string
   /** Custom id, digest of the body, and the answer once there is one. */
   request(index: string | number): string
   /** Index of the request with this custom id, of which the SHA-256 is in the name. */
@@ -138,6 +142,7 @@ export function queueKeys(prefix: string, queue: string): QueueKeys {
     edits: (id) => `${batch(id)}:edits`,
     history: (id) => `${batch(id)}:history`,
     inbox: {
+      batch: batch(INBOX_BATCH),
       request: (index) => `${tag}:inbox:request:${index}`,
       customId: (sha256) => `${tag}:inbox:custom-id:${sha256}`,
       answered: `${tag}:inbox:answered`,

@@ -27,6 +27,7 @@ let waiting: number
 const cleanups: (() => Promise<unknown> | unknown)[] = []
 beforeEach(async () => {
   session = await testSession()
+  await session.redis.sadd(session.keys.activeBatches, 'b1')
   queue = openQueue(ALERTS, session.redis, session.keys)
   cleanups.push(() => queue.close())
   waiting = 17

@@ -16,6 +16,8 @@ let keyHolder: KeyHolder
 let admission: Admission
 beforeEach(async () => {
   session = await testSession()
+  // Something waits, or an incident would be over as soon as it is lifted.
+  await session.redis.sadd(session.keys.activeBatches, 'b1')
   directory = await mkdtemp(join(tmpdir(), 'cb-key-'))
   await writeKey('sk-first')
   keyHolder = await createKeyHolder({ apiKey: null, apiKeyFile: join(directory, 'key') })

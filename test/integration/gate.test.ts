@@ -68,7 +68,26 @@ describe('the first hold', () => {
       liftedAt: null,
       liftedBy: null,
       resolvedAt: null,
+      resolvedBy: null,
       failedProbes: 0,
+      holds: [
+        {
+          reason: 'credits',
+          code: 'BILLING_INSUFFICIENT_FUNDS',
+          message: 'Insufficient funds',
+          requestId: 'req_abc123',
+          by: 'worker-1',
+          since: holds[0]?.since,
+          liftedAt: null,
+          liftedBy: null,
+          liftedWho: null,
+        },
+      ],
+      waiting: null,
+      costToFinishCents: null,
+      reminders: 0,
+      remindedAt: null,
+      remindersFrom: holds[0]?.since,
     })
     expect({ probing, pauses }).toEqual({ probing: false, pauses: 1 })
   })

@@ -233,7 +233,12 @@ describe('after an opening', () => {
     expect(await test.ask(3, { gateEpoch: 1, answered: 1 })).toMatchObject({ state: 'open', permits: 3 })
     expect(await test.gate.read()).toMatchObject({ incident: null, probing: false, holds: [], epoch: 1 })
     const [past] = await test.gate.pastIncidents(1)
-    expect(past).toEqual({ ...incident, liftedBy: 'person', resolvedAt: expect.any(Number) })
+    expect(past).toEqual({
+      ...incident,
+      liftedBy: 'person',
+      resolvedBy: 'success',
+      resolvedAt: expect.any(Number),
+    })
     expect(past?.resolvedAt).toBeGreaterThanOrEqual(past?.liftedAt ?? Number.POSITIVE_INFINITY)
     expect(await test.outbox()).toMatchObject({
       [`${incident?.id}-opened`]: { type: 'incident.opened' },

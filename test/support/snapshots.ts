@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { HOLD_REASONS, type Hold, type Incident } from '../../src/admission/hold.js'
+import { HOLD_REASONS, type Hold, type Incident, type IncidentHold } from '../../src/admission/hold.js'
 import type { BatchSnapshot, QueuePace, QueueSnapshot } from '../../src/batches/snapshot.js'
 import { BATCH_STATES } from '../../src/batches/states.js'
 import type { ProgressView } from '../../src/cli/progress/view.js'
@@ -61,7 +61,29 @@ export function anIncident(over: Partial<Incident> = {}): Incident {
     liftedAt: NOON_MS - 13_000,
     liftedBy: 'person',
     resolvedAt: NOON_MS - 12_000,
+    resolvedBy: 'success',
     failedProbes: 0,
+    holds: [anIncidentHold()],
+    waiting: 388,
+    costToFinishCents: null,
+    reminders: 0,
+    remindedAt: null,
+    remindersFrom: NOON_MS - 50_000,
+    ...over,
+  }
+}
+
+export function anIncidentHold(over: Partial<IncidentHold> = {}): IncidentHold {
+  return {
+    reason: 'credits',
+    code: 'BILLING_INSUFFICIENT_FUNDS',
+    message: 'Insufficient funds',
+    requestId: 'req_abc123',
+    by: 'worker-1',
+    since: NOON_MS - 50_000,
+    liftedAt: NOON_MS - 13_000,
+    liftedBy: 'person',
+    liftedWho: 'alice',
     ...over,
   }
 }
@@ -146,6 +168,20 @@ const anyHold: fc.Arbitrary<Hold> = fc.record({
   keyFingerprint: fc.option(anyText),
 })
 
+const anyLift = fc.option(fc.constantFrom('person', 'new_key', 'time', 'credits_seen', 'room'))
+
+const anyIncidentHold: fc.Arbitrary<IncidentHold> = fc.record({
+  reason: fc.constantFrom(...HOLD_REASONS),
+  code: anyText,
+  message: anyText,
+  requestId: fc.option(anyText),
+  by: anyText,
+  since: moment,
+  liftedAt: fc.option(moment),
+  liftedBy: anyLift,
+  liftedWho: fc.option(anyText),
+})
+
 export const anyIncident: fc.Arbitrary<Incident> = fc.record({
   id: anyText,
   queue: anyQueueName,
@@ -155,9 +191,16 @@ export const anyIncident: fc.Arbitrary<Incident> = fc.record({
   requestId: fc.option(anyText),
   openedAt: moment,
   liftedAt: fc.option(moment),
-  liftedBy: fc.option(fc.constantFrom('person', 'new_key', 'time', 'credits_seen')),
+  liftedBy: anyLift,
   resolvedAt: fc.option(moment),
+  resolvedBy: fc.option(fc.constantFrom('success', 'nothing_waits')),
   failedProbes: count,
+  holds: fc.array(anyIncidentHold, { minLength: 1, maxLength: 5 }),
+  waiting: fc.option(count),
+  costToFinishCents: fc.option(fc.double({ min: 0, max: 1e9, noNaN: true })),
+  reminders: count,
+  remindedAt: fc.option(moment),
+  remindersFrom: moment,
 })
 
 export const anyBatch: fc.Arbitrary<BatchSnapshot> = fc.record({

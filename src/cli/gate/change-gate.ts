@@ -35,7 +35,7 @@ export async function pause(queue: string, flags: GateFlags): Promise<void> {
 export async function resumeQueue(queue: string, flags: GateFlags): Promise<void> {
   await withSession(queue, flags, async (session) => {
     const { gate, completions } = session
-    const { lifted } = await gate.lift('*', 'person')
+    const { lifted } = await gate.lift('*', 'person', whoAmI())
     const { probing } = await gate.read()
     if (await completions.isPaused()) await completions.resume()
     const { workers } = await readQueueSnapshot(session)
