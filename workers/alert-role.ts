@@ -1,5 +1,6 @@
 import type { Queue } from 'bullmq'
 import type { Logger } from 'pino'
+import { REMINDERS_MS, tendIncident } from '../src/admission/incidents.js'
 import { ALERTS, drainOutbox } from '../src/alerts/outbox.js'
 import type { Session } from '../src/batches/session.js'
 import { openQueue } from '../src/completions/queues.js'
@@ -7,7 +8,7 @@ import { startAlertWorker } from './alert-worker.js'
 
 /** The alerts of one queue in this process: the outbox, and the worker that delivers from it. */
 export interface AlertRole {
-  /** For housekeeping: hands over what the gate's scripts have decided to tell. */
+  /** For housekeeping: reminds when it is time, and hands over what scripts have decided to tell. */
   enqueue(): Promise<unknown>
   /** Waits for what is due. */
   close(): Promise<void>
@@ -16,12 +17,25 @@ export interface AlertRole {
 const DELIVERY_DEADLINE_MS = 10_000
 const LOOK_MS = 50
 
-/** @param webhook null: alerts go to the log (and the terminal) only */
-export function startAlertRole(session: Session, webhook: string | null, log: Logger): AlertRole {
+/**
+ * @param webhook null: alerts go to the log (and the terminal) only
+ * @param remindersMs as `tendIncident` has it
+ */
+export function startAlertRole(
+  session: Session,
+  webhook: string | null,
+  log: Logger,
+  remindersMs: readonly number[] = REMINDERS_MS,
+): AlertRole {
   const { redis, keys, store } = session
   const queue = openQueue(ALERTS, redis, keys)
   const worker = startAlertWorker({ redis, keys, log, webhook })
-  const enqueue = () => drainOutbox(redis, keys, queue, store.waiting)
+  // Until the forecast is there: about what it will cost nobody can tell.
+  const looks = { waiting: store.waiting, costToFinish: async () => null }
+  async function enqueue(): Promise<void> {
+    await tendIncident(redis, keys, remindersMs)
+    await drainOutbox(redis, keys, queue, looks)
+  }
   return {
     enqueue,
     async close() {

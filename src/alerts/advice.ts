@@ -7,7 +7,16 @@ interface Notice {
   readonly whatToDo: (resume: string) => string[]
   /** The same in one line, for those who read it far from the terminal. */
   readonly action: (resume: string) => string
+  /** The page of Conduit where it can be mended or looked up; null where none helps. */
+  readonly link: string | null
+  /** Whether `resume` may be of use once it is mended: not where it goes on by itself at once, or nothing can be mended. */
+  readonly isResumed: boolean
 }
+
+const DASHBOARD = 'https://conduit.im'
+/** About keys and their spending limits. */
+const KEYS = 'https://conduit.im/docs/authentication'
+const USAGE = 'https://conduit.im/docs/api/usage'
 
 // What ends each hold is said in Conduit's Error Handling and Rate Limiting pages; see docs/errors.md.
 const notices: Readonly<Record<HoldReason, Notice>> = {
@@ -21,11 +30,20 @@ const notices: Readonly<Record<HoldReason, Notice>> = {
     action: (resume) =>
       'Put another key into CONDUIT_API_KEY and start the same command again, or write it to the file that ' +
       `CONDUIT_API_KEY_FILE names, where it is noticed by itself. If the same key is valid again: ${resume}`,
+    link: KEYS,
+    isResumed: true,
   },
   credits: {
     words: 'The Conduit account has run out of credits',
-    whatToDo: (resume) => ['Top up at https://conduit.im (billing dashboard).', `Then type: ${resume}`],
-    action: (resume) => `Top up at https://conduit.im (billing dashboard), then type: ${resume}`,
+    whatToDo: (resume) => [
+      'Top up at https://conduit.im (billing dashboard). Then it goes on by itself, within a minute.',
+      `To go on at once, type: ${resume}`,
+    ],
+    action: (resume) =>
+      'Top up at https://conduit.im (billing dashboard); then it goes on by itself, within a minute ' +
+      `(to go on at once: ${resume})`,
+    link: DASHBOARD,
+    isResumed: true,
   },
   spending_limit: {
     words: 'The API key has reached its spending limit',
@@ -37,6 +55,8 @@ const notices: Readonly<Record<HoldReason, Notice>> = {
     action: (resume) =>
       `Raise the key's limit in the Conduit dashboard (https://conduit.im), then type: ${resume} ` +
       '(otherwise one call is tried after 1 min, doubling up to 1 h)',
+    link: KEYS,
+    isResumed: true,
   },
   daily_quota: {
     words: "Today's quota at Conduit is used up",
@@ -46,11 +66,15 @@ const notices: Readonly<Record<HoldReason, Notice>> = {
     ],
     action: (resume) =>
       `Nothing to do: it reopens by itself after midnight UTC. If the quota was raised: ${resume}`,
+    link: USAGE,
+    isResumed: false,
   },
   person: {
     words: 'Somebody paused this queue',
     whatToDo: (resume) => [`When it may go on, type: ${resume}`],
     action: (resume) => `When it may go on, type: ${resume}`,
+    link: null,
+    isResumed: true,
   },
   storage: {
     words: 'There is no room left to store answers',
@@ -62,6 +86,8 @@ const notices: Readonly<Record<HoldReason, Notice>> = {
     action: (resume) =>
       'Free disk space, or give Redis more memory: the message says which. Then it goes on by itself ' +
       `(to try at once: ${resume})`,
+    link: null,
+    isResumed: false,
   },
 }
 
@@ -83,6 +109,16 @@ export function whatToDo(reason: HoldReason, queue: string): string[] {
 /** What a person can do about a hold, in one line: the `action` of a webhook. */
 export function actionSentence(reason: HoldReason, queue: string): string {
   return notices[reason].action(resumeCommand(queue))
+}
+
+/** The page of Conduit that helps with a hold; null where none does. */
+export function linkFor(reason: HoldReason): string | null {
+  return notices[reason].link
+}
+
+/** The line to type once the cause of a hold is mended; null where nothing need be typed. */
+export function commandFor(reason: HoldReason, queue: string): string | null {
+  return notices[reason].isResumed ? resumeCommand(queue) : null
 }
 
 /** What ended a pause, in plain words without a full stop. */

@@ -1,7 +1,9 @@
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { noteIncident } from '../admission/incidents.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { type Entry, happenedAt, toAlert } from './entry.js'
+import type { Waiting } from './incident-alert.js'
 
 /** Name of the BullMQ queue under one queue's prefix. */
 export const ALERTS = 'alerts'
@@ -10,36 +12,48 @@ export const ALERTS = 'alerts'
 const KEEP = { age: 30 * 24 * 3600, count: 1000 }
 const RETRIES = { attempts: 12, backoff: { type: 'exponential', delay: 1000, jitter: 0.5 } }
 
+/** Of what waits: requests that have not ended, and about what they will cost in cents (null: nobody can tell). */
+export interface OutboxLooks {
+  /** Of active batches and single ones, or of one batch. */
+  readonly waiting: (batch?: string) => Promise<number>
+  readonly costToFinish: (waiting: number) => Promise<number | null>
+}
+
 /**
- * Enqueues what the gate's scripts have decided to tell, then forgets it: a crash in between enqueues it again
+ * Enqueues what scripts have decided to tell, then forgets it: a crash in between enqueues it again
  * under the same id, which BullMQ ignores.
  *
- * @param waiting counts the requests that have not ended, of active batches, or of one that the brake has stopped
  * @returns alerts enqueued
  */
 export async function drainOutbox(
   redis: Redis,
   keys: QueueKeys,
   alerts: Queue,
-  waiting: (batch?: string) => Promise<number>,
+  looks: OutboxLooks,
 ): Promise<number> {
   const outbox = Object.entries(await redis.hgetall(keys.outbox)).map(([id, raw]) => {
     return { id, entry: JSON.parse(raw) as Entry }
   })
   outbox.sort((a, b) => inOrder(a.entry, b.entry))
   for (const { id, entry } of outbox) {
-    const alert = toAlert(
-      id,
-      entry,
-      await waiting(entry.type === 'batch.braked' ? entry.brake.batch : undefined),
-    )
+    const waits = await lookAt(entry, looks)
+    if (entry.type === 'incident.opened') await noteIncident(redis, keys, entry.incident.id, waits)
+    const alert = toAlert(id, entry, waits)
     await alerts.add(alert.type, alert, { jobId: id, ...RETRIES, removeOnComplete: KEEP, removeOnFail: KEEP })
     await redis.hdel(keys.outbox, id)
   }
   return outbox.length
 }
 
-/** As they happened, the alert of each before its all-clear (`opened` sorts before `resolved`). */
+async function lookAt(entry: Entry, looks: OutboxLooks): Promise<Waiting> {
+  if (entry.type === 'batch.braked') {
+    return { waiting: await looks.waiting(entry.brake.batch), costToFinishCents: null }
+  }
+  const waiting = await looks.waiting()
+  return { waiting, costToFinishCents: await looks.costToFinish(waiting) }
+}
+
+/** As they happened, the alert of each before its reminders, and its all-clear last: as the words sort. */
 function inOrder(a: Entry, b: Entry): number {
-  return happenedAt(a) - happenedAt(b) || (a.type < b.type ? -1 : 1)
+  return happenedAt(a) - happenedAt(b) || (a.type < b.type ? -1 : Number(a.type > b.type))
 }

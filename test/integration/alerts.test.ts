@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Queue } from 'bullmq'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { REMINDERS_MS, tendIncident } from '../../src/admission/incidents.js'
 import { askForLease } from '../../src/admission/lease.js'
 import { ALERTS, drainOutbox } from '../../src/alerts/outbox.js'
 import type { Session } from '../../src/batches/session.js'
@@ -14,6 +15,7 @@ import { silent, testBatch, testSession } from '../support/batches.js'
 import { answered } from '../support/endings.js'
 import { eventually } from '../support/eventually.js'
 import { aReport, holdRequest, personHold, testGate } from '../support/gates.js'
+import { ageIncident } from '../support/incidents.js'
 
 interface Post {
   readonly type: string
@@ -69,7 +71,8 @@ function startWorker(url: string | null): { close(): Promise<void> } {
   return worker
 }
 
-const drain = () => drainOutbox(session.redis, session.keys, queue, async () => waiting)
+const looks = { waiting: async () => waiting, costToFinish: async (requests: number) => requests / 2 }
+const drain = () => drainOutbox(session.redis, session.keys, queue, looks)
 
 /** An incident, from its first hold to its end. */
 async function openIncident(): Promise<void> {
@@ -166,9 +169,9 @@ describe('an incident', () => {
         requestId: 'req_abc123',
         since: new Date(incident?.openedAt ?? 0).toISOString(),
         waiting: 17,
-        costToFinishCents: null,
-        link: null,
-        command: null,
+        costToFinishCents: 8.5,
+        link: 'https://conduit.im',
+        command: 'conduit-batch resume',
         action: expect.stringContaining('conduit-batch resume'),
         resolvedAt: null,
         durationMs: null,
@@ -192,10 +195,68 @@ describe('an incident', () => {
       ...opened,
       type: 'incident.resolved',
       id: `${past?.id}-resolved`,
+      reasons: [],
       waiting: 3,
-      action: expect.any(String),
+      costToFinishCents: 1.5,
+      action: 'Nothing: work goes on.',
+      link: null,
+      command: null,
       resolvedAt: new Date(past?.resolvedAt ?? 0).toISOString(),
       durationMs: (past?.resolvedAt ?? 0) - (past?.openedAt ?? 0),
+      endedBy: 'person',
+    })
+  })
+
+  it('notes in its record what waited when it was told, and about what that costs', async () => {
+    await openIncident()
+    await drain()
+    waiting = 3
+    await resolveIncident()
+    await drain()
+    expect(await session.gate.pastIncidents(1)).toMatchObject([{ waiting: 17, costToFinishCents: 8.5 }])
+  })
+
+  it('is reminded of with what waits by then, and with what holds it by then', async () => {
+    const hook = await webhook()
+    await openIncident()
+    await session.gate.lift('credits', 'credits_seen')
+    const refused = { reason: 'credentials', code: 'API_KEY_INVALID', epoch: 1 } as const
+    await session.gate.hold(holdRequest(refused))
+    await ageIncident(session.redis, session.keys, 3_600_000)
+    waiting = 12
+    expect(await tendIncident(session.redis, session.keys, REMINDERS_MS)).toBe('reminded')
+    const { incident } = await session.gate.read()
+    await drain()
+    startWorker(hook.url)
+    await settled(2)
+    expect(hook.posts).toMatchObject([
+      { type: 'incident.opened', waiting: 12, reasons: ['credits'] },
+      {
+        type: 'incident.reminder',
+        id: `${incident?.id}-reminder-1`,
+        incident: incident?.id,
+        reason: 'credits',
+        reasons: ['credentials'],
+        waiting: 12,
+        action: expect.stringContaining('Put another key into CONDUIT_API_KEY'),
+        link: 'https://conduit.im/docs/authentication',
+        command: 'conduit-batch resume',
+        resolvedAt: null,
+      },
+    ])
+  })
+
+  it('that ended because nothing waits says so', async () => {
+    const hook = await webhook()
+    await openIncident()
+    await session.redis.del(session.keys.activeBatches)
+    await session.gate.lift('*', 'person')
+    await drain()
+    startWorker(hook.url)
+    await settled(2)
+    expect(hook.posts[1]).toMatchObject({
+      type: 'incident.resolved',
+      action: 'Nothing: no request waits.',
       endedBy: 'person',
     })
   })
@@ -306,7 +367,7 @@ describe('a crash', () => {
     const gate = testGate(session.redis)
     await gate.gate.hold(holdRequest())
     const alerts = openQueue(ALERTS, session.redis, gate.keys)
-    expect(await drainOutbox(session.redis, gate.keys, alerts, async () => 0)).toBe(1)
+    expect(await drainOutbox(session.redis, gate.keys, alerts, looks)).toBe(1)
     expect(await alerts.getWaitingCount()).toBe(1)
     await alerts.close()
   })

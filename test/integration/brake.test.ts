@@ -66,7 +66,8 @@ describe('the brake', () => {
     expect(await snapshot()).toMatchObject({ state: 'stopped', completed: 1, failed: 21, brake: { of: 20 } })
     const sent: unknown[] = []
     const alerts = { add: async (_: string, alert: unknown) => void sent.push(alert) } as never
-    expect(await drainOutbox(session.redis, session.keys, alerts, session.store.waiting)).toBe(1)
+    const looks = { waiting: session.store.waiting, costToFinish: async () => null }
+    expect(await drainOutbox(session.redis, session.keys, alerts, looks)).toBe(1)
     expect(sent).toEqual([
       {
         type: 'batch.braked',

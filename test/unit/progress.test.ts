@@ -294,12 +294,13 @@ describe('progress in a log', () => {
     )
   })
 
-  it('says why it is paused and what to do, ending with the command', () => {
+  it('says why it is paused and what to do, with the command', () => {
     expect(renderPlainLine(paused)).toBe(
       'PAUSED: The Conduit account has run out of credits, since 11:56:40, for 3 min 20 s ' +
         '[Insufficient funds (BILLING_INSUFFICIENT_FUNDS), request req_abc123]. ' +
         'Nothing is lost: 612 of 1,000 are done, 388 keep their place. ' +
-        'What to do: Top up at https://conduit.im (billing dashboard), then type: conduit-batch resume',
+        'What to do: Top up at https://conduit.im (billing dashboard); then it goes on by itself, within a minute ' +
+        '(to go on at once: conduit-batch resume)',
     )
   })
 })

@@ -109,7 +109,7 @@ describe('the summary of a run', () => {
     const told = flat(aBatch({ queue: 'night' }), [open])
     expect(told).toContain('Paused: The Conduit account has run out of credits. Nothing is lost.')
     expect(told).toContain('not over yet')
-    expect(told).toContain('Then type: conduit-batch resume night Start the same command again')
+    expect(told).toContain('To go on at once, type: conduit-batch resume night Start the same command again')
   })
 
   it('tells how to go on when it was interrupted', () => {
