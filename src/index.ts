@@ -1,6 +1,6 @@
 // The library. What is exported here is what programs may rely on.
 
-export type { Hold, HoldReason, Incident, LiftedBy } from './admission/hold.js'
+export type { Hold, HoldReason, Incident, IncidentHold, LiftedBy } from './admission/hold.js'
 export { OutputTaken } from './batches/claim.js'
 export { DataDirectoryUnusable } from './batches/data-directory.js'
 export { InputChanged, InputEmpty, InputNotFound, InputUnreadable } from './batches/input/input-errors.js'
@@ -29,7 +29,7 @@ export {
   ResultTimeout,
 } from './producer/errors.js'
 export type { ProducerOptions } from './producer/options.js'
-export { createProducer, type Producer } from './producer/producer.js'
+export { createProducer, type IncidentsOptions, type Producer } from './producer/producer.js'
 export type { RequestHandle, RequestStatus, ResultOptions } from './producer/request-handle.js'
 export type { RequestFailure, RequestResult } from './producer/result.js'
 export type { BatchInput, ReadingProgress, SubmitOptions } from './producer/submit-batch.js'

@@ -37,7 +37,7 @@ export function startRetention({ session, directory, lease, limits, log }: Reten
         nowMs: Date.now(),
         isOurs: () => lease.isSure,
       })
-      if (removed.batches + removed.inputs + removed.deadLetters > 0) log.info(removed, 'retention.removed')
+      if (Object.values(removed).some((count) => count > 0)) log.info(removed, 'retention.removed')
     } catch (error) {
       log.warn({ err: (error as Error).message }, 'retention.failed')
     }

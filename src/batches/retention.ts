@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises'
+import { forgetIncidents } from '../admission/incidents.js'
 import type { DeadLetters } from '../completions/dead-letters/dead-letters.js'
 import type { DataDirectory } from './data-directory.js'
 import { manifestInRedis, rememberedBatches } from './known-batches.js'
@@ -14,6 +15,7 @@ export interface Limits {
   /** Spooled inputs (stdin, `.gz`) of batches that have ended. */
   readonly inputsMs: number
   readonly deadLettersMs: number
+  readonly incidentsMs: number
   readonly mostBatches: number
   readonly mostDeadLetters: number
 }
@@ -96,6 +98,7 @@ export interface Removed {
   readonly batches: number
   readonly inputs: number
   readonly deadLetters: number
+  readonly incidents: number
 }
 
 /** Keeps the limits for one queue and one data directory. Doing it again changes nothing. */
@@ -120,7 +123,8 @@ export async function enforceRetention(deps: RetentionDeps): Promise<Removed> {
   }
   const bounds = { olderThanMs: nowMs - limits.deadLettersMs, most: limits.mostDeadLetters }
   const trimmed = deps.isOurs() ? await deadLetters.trim(bounds) : 0
-  return { batches: purged, inputs: dropped, deadLetters: trimmed }
+  const incidents = deps.isOurs() ? await forgetIncidents(redis, keys, nowMs - limits.incidentsMs) : 0
+  return { batches: purged, inputs: dropped, deadLetters: trimmed, incidents }
 }
 
 /** Ended batches of this directory of which only keys are left: a crash came in between, or another replaced them. */

@@ -5,6 +5,7 @@ import { deadLettersCommand } from './commands/dead-letters.js'
 import { doctorCommand } from './commands/doctor.js'
 import { pauseCommand, resumeCommand } from './commands/gate.js'
 import { helpCommand } from './commands/help.js'
+import { incidentsCommand } from './commands/incidents.js'
 import { listCommand } from './commands/list.js'
 import { purgeCommand } from './commands/purge.js'
 import { resultsCommand } from './commands/results.js'
@@ -78,6 +79,7 @@ export function createProgram(version: string): Command {
     .addCommand(purgeCommand())
     .addCommand(pauseCommand())
     .addCommand(resumeCommand())
+    .addCommand(incidentsCommand())
     .addCommand(doctorCommand())
     .addCommand(simulateCommand())
     .addCommand(completionCommand(() => program))

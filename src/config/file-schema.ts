@@ -85,6 +85,9 @@ const retention = fields({
     .optional()
     .describe('How long copies of input are kept after the batch is finished. Default: 30d'),
   deadLetters: duration().optional().describe('How long dead letters are kept. Default: 90d'),
+  incidents: duration()
+    .optional()
+    .describe('How long the record of an incident is kept; of each queue the last 200. Default: 90d'),
   mostBatches: wholeNumber(1, MOST_KEPT_BATCHES)
     .optional()
     .describe('How many finished batches are kept; the oldest go first. Default: 10000'),

@@ -6,6 +6,7 @@ export interface Retention {
   readonly batchesMs: number
   readonly inputsMs: number
   readonly deadLettersMs: number
+  readonly incidentsMs: number
   readonly mostBatches: number
   readonly mostDeadLetters: number
 }
@@ -16,6 +17,7 @@ const DEFAULT_RETENTION: Retention = {
   batchesMs: 30 * DAY_MS,
   inputsMs: 30 * DAY_MS,
   deadLettersMs: 90 * DAY_MS,
+  incidentsMs: 90 * DAY_MS,
   mostBatches: 10_000,
   mostDeadLetters: 200_000,
 }
@@ -28,6 +30,7 @@ export function retentionOf({ retention = {} }: FileSettings): Retention {
     batchesMs: time(retention.batches, DEFAULT_RETENTION.batchesMs),
     inputsMs: time(retention.inputs, DEFAULT_RETENTION.inputsMs),
     deadLettersMs: time(retention.deadLetters, DEFAULT_RETENTION.deadLettersMs),
+    incidentsMs: time(retention.incidents, DEFAULT_RETENTION.incidentsMs),
     mostBatches: retention.mostBatches ?? DEFAULT_RETENTION.mostBatches,
     mostDeadLetters: retention.mostDeadLetters ?? DEFAULT_RETENTION.mostDeadLetters,
   }

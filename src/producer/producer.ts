@@ -1,3 +1,4 @@
+import type { Incident } from '../admission/hold.js'
 import { type DataDirectory, openDataDirectory } from '../batches/data-directory.js'
 import { readQueueSnapshot } from '../batches/read-snapshot.js'
 import type { QueueSnapshot } from '../batches/snapshot.js'
@@ -6,13 +7,22 @@ import { createAnswers } from './answers.js'
 import { type BatchHandle, createBatchHandle } from './batch-handle.js'
 import type { ChatRequest } from './chat.js'
 import { type EnqueueOptions, enqueue } from './enqueue.js'
-import { AnswerExpired, BatchUnknown, RequestUnknown } from './errors.js'
+import { AnswerExpired, BatchUnknown, ProducerOptionInvalid, RequestUnknown } from './errors.js'
 import { createLink } from './link.js'
 import { type ProducerOptions, readOptions } from './options.js'
 import { createRequestHandle, type RequestHandle } from './request-handle.js'
 import { isSameRequest, parseRequestId } from './request-id.js'
 import { createRoomCheck } from './room.js'
 import { type BatchInput, type SubmitOptions, submitBatch } from './submit-batch.js'
+
+/** What `incidents` gives. */
+export interface IncidentsOptions {
+  /** How many at most; by default all that are kept. */
+  readonly limit?: number
+}
+
+/** The open one, and those of the past that are kept. */
+const MOST_INCIDENTS = 201
 
 /**
  * Hands work over to a queue. It makes no calls itself: workers do (`conduit-batch work` or `serve`). Every method
@@ -77,6 +87,18 @@ export interface Producer extends AsyncDisposable {
    * @throws RedisUnavailable, ProducerClosed
    */
   status(): Promise<QueueSnapshot>
+  /**
+   * Gives the queue's incidents, an open one first, then the newest first: each from the first hold that takes a person
+   * to the first answer after it, with its holds, what waited, and who or what ended it. The last 200 are kept, for 90 days.
+   *
+   * ```ts
+   * const [last] = await producer.incidents({ limit: 1 })
+   * if (last?.resolvedAt === null) console.log(last.message, last.requestId)
+   * ```
+   *
+   * @throws ProducerOptionInvalid, RedisUnavailable, ProducerClosed
+   */
+  incidents(options?: IncidentsOptions): Promise<Incident[]>
   /** Lets go of Redis. Whoever waits for a result is rejected with `ProducerClosed`; the work goes on. */
   close(): Promise<void>
 }
@@ -137,6 +159,12 @@ export function createProducer(options: ProducerOptions = {}): Producer {
       return createBatchHandle(manifest, place, link)
     },
     status: () => link.use(readQueueSnapshot),
+    async incidents({ limit = MOST_INCIDENTS } = {}) {
+      if (!Number.isInteger(limit) || limit < 1) {
+        throw new ProducerOptionInvalid('limit must be a whole number of at least 1')
+      }
+      return link.use(({ gate }) => gate.incidents(limit))
+    },
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -222,6 +222,7 @@ describe('an incident', () => {
     await session.gate.lift('credits', 'credits_seen')
     const refused = { reason: 'credentials', code: 'API_KEY_INVALID', epoch: 1 } as const
     await session.gate.hold(holdRequest(refused))
+    await drain()
     await ageIncident(session.redis, session.keys, 3_600_000)
     waiting = 12
     expect(await tendIncident(session.redis, session.keys, REMINDERS_MS)).toBe('reminded')
@@ -230,7 +231,7 @@ describe('an incident', () => {
     startWorker(hook.url)
     await settled(2)
     expect(hook.posts).toMatchObject([
-      { type: 'incident.opened', waiting: 12, reasons: ['credits'] },
+      { type: 'incident.opened', waiting: 17, reasons: ['credits'] },
       {
         type: 'incident.reminder',
         id: `${incident?.id}-reminder-1`,

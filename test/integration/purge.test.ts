@@ -117,6 +117,7 @@ describe('retention', () => {
     batchesMs: MINUTE_MS,
     inputsMs: MINUTE_MS,
     deadLettersMs: Number.MAX_SAFE_INTEGER,
+    incidentsMs: MINUTE_MS,
     mostBatches: 10,
     mostDeadLetters: 10,
   }
@@ -135,7 +136,7 @@ describe('retention', () => {
 
   it('removes what ended too long ago, and nothing before or twice', async () => {
     const batch = await endedBatch()
-    const none = { batches: 0, inputs: 0, deadLetters: 0 }
+    const none = { batches: 0, inputs: 0, deadLetters: 0, incidents: 0 }
     expect(await enforce(batch, Date.now())).toEqual(none)
     const later = Date.now() + 2 * MINUTE_MS
     expect(await enforce(batch, later)).toEqual({ ...none, batches: 1 })

@@ -119,12 +119,13 @@ describe('the file of settings', () => {
 
   it('says how long things are kept', () => {
     const { retention } = load({
-      retention: { batches: '12h', inputs: '45m', deadLetters: '2w', mostBatches: 5 },
+      retention: { batches: '12h', inputs: '45m', deadLetters: '2w', incidents: '1d', mostBatches: 5 },
     })
     expect(retention).toEqual({
       batchesMs: 43_200_000,
       inputsMs: 2_700_000,
       deadLettersMs: 1_209_600_000,
+      incidentsMs: 86_400_000,
       mostBatches: 5,
       mostDeadLetters: 200_000,
     })

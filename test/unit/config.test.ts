@@ -34,6 +34,7 @@ const RETENTION = {
   batchesMs: 30 * DAY_MS,
   inputsMs: 30 * DAY_MS,
   deadLettersMs: 90 * DAY_MS,
+  incidentsMs: 90 * DAY_MS,
   mostBatches: 10_000,
   mostDeadLetters: 200_000,
 }

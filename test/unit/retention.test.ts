@@ -6,6 +6,7 @@ const LIMITS: Limits = {
   batchesMs: 1000,
   inputsMs: 100,
   deadLettersMs: 1000,
+  incidentsMs: 1000,
   mostBatches: 100,
   mostDeadLetters: 100,
 }

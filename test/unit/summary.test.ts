@@ -85,7 +85,7 @@ describe('the summary of a run', () => {
     const told = flat(finished, [anIncident(), second])
     expect(told).toContain(
       'Paused 11:59:10, for 38 s: The Conduit account has run out of credits ' +
-        '(BILLING_INSUFFICIENT_FUNDS, request req_abc123). It ended when somebody resumed it.',
+        '(BILLING_INSUFFICIENT_FUNDS, request req_abc123). It ended when alice resumed it.',
     )
     expect(told).toContain('Conduit refused the API key (API_KEY_INVALID, request req_abc123)')
     expect(told).toContain('It ended when another API key was found. 2 tries in between were refused.')

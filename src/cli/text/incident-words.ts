@@ -1,6 +1,6 @@
-import type { Incident } from '../../admission/hold.js'
+import type { Incident, IncidentHold } from '../../admission/hold.js'
 import { liftedInWords, reasonInWords } from '../../alerts/advice.js'
-import { formatCount, formatDuration, formatMoment } from './format.js'
+import { formatCents, formatCount, formatCounted, formatDuration, formatMoment } from './format.js'
 import { oneLine } from './harmless.js'
 import { truncate } from './width.js'
 
@@ -13,23 +13,60 @@ export function incidentInWords(incident: Incident, nowMs: number): string {
   return `${when}: ${why}.${ending(incident)}${refusedTries(incident)}`
 }
 
-function howLong({ openedAt, liftedAt, resolvedAt }: Incident): string {
+/** `for 38 s`, or that it is not over. */
+export function howLong({ openedAt, liftedAt, resolvedAt }: Incident): string {
   const overAt = resolvedAt ?? liftedAt
   return overAt === null ? 'not over yet' : `for ${formatDuration(overAt - openedAt)}`
 }
 
-function evidence({ code, requestId }: Incident): string {
+/** One hold of an incident: when, why, and who or what lifted it, when. */
+export function holdInWords(hold: IncidentHold, nowMs: number): string {
+  const why = `${reasonInWords(hold.reason)}${evidence(hold)}`
+  const end =
+    hold.liftedAt === null ? 'still there' : `${formatMoment(hold.liftedAt, nowMs)}, ${lifted(hold)}`
+  return `${formatMoment(hold.since, nowMs)}: ${why}. Lifted: ${end}.`
+}
+
+/** How much waited when people were told, and about what that was going to cost. */
+export function waitedWords({ waiting, costToFinishCents }: Incident): string {
+  if (waiting === null) return 'not told yet'
+  const cost = costToFinishCents === null ? '' : `, about ${formatCents(costToFinishCents)} to finish`
+  return `${formatCounted(waiting, 'request', 'requests')}${cost}`
+}
+
+/** `2, the last one 15:02:11`; empty when there was none. */
+export function reminderWords({ reminders, remindedAt }: Incident, nowMs: number): string {
+  if (remindedAt === null) return ''
+  return `${formatCount(reminders)}, the last one ${formatMoment(remindedAt, nowMs)}`
+}
+
+/** What ended it and when, or what it waits for; empty while it is held. */
+export function endInWords(incident: Incident, nowMs: number): string {
+  const { resolvedAt } = incident
+  const when = resolvedAt === null ? '' : `${formatMoment(resolvedAt, nowMs)}.`
+  return `${when}${ending(incident)}${refusedTries(incident)}`.trim()
+}
+
+function evidence({ code, requestId }: Pick<IncidentHold, 'code' | 'requestId'>): string {
   const request = requestId === null ? '' : `request ${oneLine(requestId)}`
   const parts = [oneLine(code), request].filter((part) => part !== '')
   return parts.length === 0 ? '' : ` (${parts.map((part) => truncate(part, LONGEST_EVIDENCE)).join(', ')})`
 }
 
-function ending({ reason, liftedBy, resolvedAt }: Incident): string {
+function ending({ reason, liftedBy, resolvedAt, resolvedBy, holds }: Incident): string {
   if (liftedBy === null) return ''
-  const cause = liftedInWords(liftedBy, reason)
-  return resolvedAt === null
-    ? ` It may go on: ${cause}, but no call has succeeded yet.`
-    : ` It ended when ${cause}.`
+  const last = holds.findLast((hold) => hold.liftedBy === liftedBy)
+  const cause = last === undefined ? liftedInWords(liftedBy, reason) : lifted(last)
+  if (resolvedAt === null) return ` It may go on: ${cause}, but no call has succeeded yet.`
+  const idle = resolvedBy === 'nothing_waits' ? ' Nothing waited any more.' : ''
+  return ` It ended when ${cause}.${idle}`
+}
+
+/** What lifted a hold, without a full stop; a person by name where one is known. */
+function lifted({ reason, liftedBy, liftedWho }: IncidentHold): string {
+  if (liftedBy === null) return 'nobody knows why'
+  const who = truncate(oneLine(liftedWho ?? ''), LONGEST_EVIDENCE)
+  return liftedBy === 'person' && who !== '' ? `${who} resumed it` : liftedInWords(liftedBy, reason)
 }
 
 function refusedTries({ failedProbes }: Incident): string {
