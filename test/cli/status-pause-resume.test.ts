@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { expectAnswers, ids, linesIn, requests, summaryOf } from '../support/batch-files.js'
 import { createWorkplace, QUICK, settingsFor, simulate, type Workplace } from '../support/cli.js'
@@ -131,6 +132,28 @@ test('an account that is empty again after `resume` is the same incident: one al
   expect(end).toExitWith(0)
   expect(summaryOf(end)).toMatchObject({ completed: 30, pauses: 1 })
   expect(webhook.alerts.map(({ type }) => type)).toEqual(['incident.opened', 'incident.resolved'])
+
+  const history = await place.run(['incidents', '--json'])
+  const [opened] = webhook.alerts
+  expect(JSON.parse(history.stdout)).toMatchObject({
+    incidents: [
+      {
+        id: opened?.incident,
+        resolvedBy: 'success',
+        failedProbes: 1,
+        waiting: opened?.waiting,
+        holds: [
+          { reason: 'credits', liftedBy: 'person', liftedWho: userInfo().username },
+          { liftedBy: 'person' },
+        ],
+      },
+    ],
+  })
+  const told = await place.run(['incidents', '--limit', '1', '--queue', 'default'])
+  expect(told).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/OVER +The Conduit account has run out/),
+  })
 })
 
 describe('where nothing ever ran', () => {

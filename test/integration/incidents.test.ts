@@ -2,9 +2,11 @@ import type { Redis } from 'ioredis'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createGate } from '../../src/admission/gate.js'
 import { forgetIncidents, noteIncident, REMINDERS_MS, tendIncident } from '../../src/admission/incidents.js'
+import { createProducer, ProducerOptionInvalid } from '../../src/index.js'
+import { testSession } from '../support/batches.js'
 import { holdRequest, personHold, type TestGate, testGate } from '../support/gates.js'
 import { ageIncident } from '../support/incidents.js'
-import { connectForTest } from '../support/redis.js'
+import { connectForTest, redisTarget, uniquePrefix } from '../support/redis.js'
 
 const HOUR_MS = 3_600_000
 
@@ -257,5 +259,24 @@ describe('the history', () => {
     )
     await test.gate.hold(holdRequest({ epoch: 2 }))
     expect((await test.gate.incidents(2)).map(({ resolvedAt }) => resolvedAt === null)).toEqual([true, false])
+  })
+})
+
+describe('a program', () => {
+  it('reads them through the library, as many as it asks for', async () => {
+    const keyPrefix = uniquePrefix()
+    const target = redisTarget()
+    await using producer = createProducer({ redis: 'url' in target ? target.url : target, keyPrefix })
+    expect(await producer.incidents()).toEqual([])
+    const { gate } = await testSession(keyPrefix)
+    await gate.hold(holdRequest())
+    await gate.lift('*', 'person')
+    await gate.hold(holdRequest({ epoch: 1 }))
+    expect(await producer.incidents()).toMatchObject([
+      { resolvedAt: null },
+      { resolvedBy: 'nothing_waits', holds: [{ reason: 'credits' }] },
+    ])
+    expect(await producer.incidents({ limit: 1 })).toHaveLength(1)
+    await expect(producer.incidents({ limit: 0 })).rejects.toThrow(ProducerOptionInvalid)
   })
 })
