@@ -8,7 +8,7 @@ import { askForLease } from '../../src/admission/lease.js'
 import { ALERTS, drainOutbox } from '../../src/alerts/outbox.js'
 import type { Session } from '../../src/batches/session.js'
 import { openQueue } from '../../src/completions/queues.js'
-import { deliverLeft } from '../../workers/alert-role.js'
+import { deliverLeft, startAlertRole } from '../../workers/alert-role.js'
 import { startAlertWorker } from '../../workers/alert-worker.js'
 import { requests } from '../support/batch-files.js'
 import { silent, testBatch, testSession } from '../support/batches.js'
@@ -245,6 +245,18 @@ describe('an incident', () => {
         resolvedAt: null,
       },
     ])
+  })
+
+  it('is reminded of by a process with the alert role that comes hours later, once', async () => {
+    const hook = await webhook()
+    await openIncident()
+    await drain()
+    await ageIncident(session.redis, session.keys, 30 * 3_600_000)
+    const role = startAlertRole(session, hook.url, silent)
+    cleanups.push(() => role.close())
+    for (let looks = 0; looks < 3; looks++) await role.enqueue()
+    await settled(2)
+    expect(hook.posts.map(({ type }) => type)).toEqual(['incident.opened', 'incident.reminder'])
   })
 
   it('that ended because nothing waits says so', async () => {

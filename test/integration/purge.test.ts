@@ -10,6 +10,7 @@ import { requests } from '../support/batch-files.js'
 import { silent, type TestBatch, testBatch, testSession } from '../support/batches.js'
 import { answered, refused } from '../support/endings.js'
 import { eventually } from '../support/eventually.js'
+import { holdRequest } from '../support/gates.js'
 
 function lettersOf({ session: { redis, keys, deadLetters } }: TestBatch) {
   return createDeadLetters(redis, keys, deadLetters)
@@ -137,9 +138,13 @@ describe('retention', () => {
   it('removes what ended too long ago, and nothing before or twice', async () => {
     const batch = await endedBatch()
     const none = { batches: 0, inputs: 0, deadLetters: 0, incidents: 0 }
+    const { gate } = batch.session
+    await gate.hold(holdRequest())
+    await gate.lift('*', 'person')
     expect(await enforce(batch, Date.now())).toEqual(none)
+    expect(await gate.pastIncidents(9)).toHaveLength(1)
     const later = Date.now() + 2 * MINUTE_MS
-    expect(await enforce(batch, later)).toEqual({ ...none, batches: 1 })
+    expect(await enforce(batch, later)).toEqual({ ...none, batches: 1, incidents: 1 })
     expect(await traces(batch)).toEqual(NOTHING)
     expect(await enforce(batch, later)).toEqual(none)
   })

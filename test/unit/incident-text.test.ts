@@ -46,6 +46,13 @@ describe('an incident', () => {
     expect(told).not.toContain('Top up')
   })
 
+  it('names the person who paused while it was open, and what they said', () => {
+    const paused = anIncidentHold({ reason: 'person', by: 'bob', code: 'paused_by_person', message: 'wait' })
+    expect(flat(anIncident({ holds: [anIncidentHold(), paused] }))).toContain(
+      'Somebody paused this queue (bob: wait).',
+    )
+  })
+
   it('that ended because nothing waited says so', () => {
     expect(flat(anIncident({ resolvedBy: 'nothing_waits' }))).toContain(
       'It ended when alice resumed it. Nothing waited any more.',

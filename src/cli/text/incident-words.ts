@@ -21,7 +21,7 @@ export function howLong({ openedAt, liftedAt, resolvedAt }: Incident): string {
 
 /** One hold of an incident: when, why, and who or what lifted it, when. */
 export function holdInWords(hold: IncidentHold, nowMs: number): string {
-  const why = `${reasonInWords(hold.reason)}${evidence(hold)}`
+  const why = `${reasonInWords(hold.reason)}${hold.reason === 'person' ? personSaid(hold) : evidence(hold)}`
   const end =
     hold.liftedAt === null ? 'still there' : `${formatMoment(hold.liftedAt, nowMs)}, ${lifted(hold)}`
   return `${formatMoment(hold.since, nowMs)}: ${why}. Lifted: ${end}.`
@@ -51,6 +51,11 @@ function evidence({ code, requestId }: Pick<IncidentHold, 'code' | 'requestId'>)
   const request = requestId === null ? '' : `request ${oneLine(requestId)}`
   const parts = [oneLine(code), request].filter((part) => part !== '')
   return parts.length === 0 ? '' : ` (${parts.map((part) => truncate(part, LONGEST_EVIDENCE)).join(', ')})`
+}
+
+function personSaid({ by, message }: IncidentHold): string {
+  const said = [oneLine(by), oneLine(message)].filter((part) => part !== '')
+  return said.length === 0 ? '' : ` (${truncate(said.join(': '), LONGEST_EVIDENCE)})`
 }
 
 function ending({ reason, liftedBy, resolvedAt, resolvedBy, holds }: Incident): string {
