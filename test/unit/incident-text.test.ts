@@ -16,7 +16,7 @@ describe('an incident', () => {
         'Conduit says Insufficient funds (BILLING_INSUFFICIENT_FUNDS) Request id req_abc123 ' +
         'Since 11:59:10, for 38 s Waited 388 requests, about $12.40 to finish ' +
         'Held 11:59:10: The Conduit account has run out of credits (BILLING_INSUFFICIENT_FUNDS, request req_abc123). ' +
-        'Lifted: 11:59:47, alice resumed it. ' +
+        'Lifted 11:59:47: alice resumed it. ' +
         'End 11:59:48. It ended when alice resumed it. One try in between was refused. Incident i1',
     )
   })
@@ -38,11 +38,9 @@ describe('an incident', () => {
         ],
       }),
     )
-    expect(told).toMatch(/^OPEN .* \(queue night\) .*Since 11:59:10, not over yet Waited not told yet/)
-    expect(told).toContain('Lifted: 11:59:47, new credits were seen in the account.')
-    expect(told).toContain(
-      'Lifted: still there. Reminders 2, the last one 11:59:59 What to do Put another key',
-    )
+    expect(told).toMatch(/^OPEN .* \(queue night\) .*Since 11:59:10, for 50 s so far Waited not told yet/)
+    expect(told).toContain('Lifted 11:59:47: new credits were seen in the account.')
+    expect(told).toContain('Not lifted yet. Reminders 2, the last one 11:59:59 What to do Put another key')
     expect(told).not.toContain('Top up')
   })
 
@@ -51,6 +49,12 @@ describe('an incident', () => {
     expect(flat(anIncident({ holds: [anIncidentHold(), paused] }))).toContain(
       'Somebody paused this queue (bob: wait).',
     )
+  })
+
+  it('with very many holds shows the first and the last ones', () => {
+    const holds = Array.from({ length: 40 }, (_, n) => anIncidentHold({ code: `C${n}` }))
+    const codes = flat(anIncident({ code: '', holds })).match(/\(C\d+|… 34 more in between/g)
+    expect(codes).toEqual(['(C0', '… 34 more in between', '(C35', '(C36', '(C37', '(C38', '(C39'])
   })
 
   it('that ended because nothing waited says so', () => {
@@ -67,6 +71,7 @@ describe('an incident', () => {
           expect(line).not.toMatch(/\p{Cc}/u)
         }
       }),
+      { numRuns: 40 },
     )
   })
 })

@@ -13,8 +13,13 @@ export function incidentInWords(incident: Incident, nowMs: number): string {
   return `${when}: ${why}.${ending(incident)}${refusedTries(incident)}`
 }
 
-/** `for 38 s`, or that it is not over. */
-export function howLong({ openedAt, liftedAt, resolvedAt }: Incident): string {
+/** When it began, and how long it took or takes: `14:02:11, for 38 s`. */
+export function sinceWords({ openedAt, resolvedAt }: Incident, nowMs: number): string {
+  const sofar = resolvedAt === null ? ' so far' : ''
+  return `${formatMoment(openedAt, nowMs)}, for ${formatDuration((resolvedAt ?? nowMs) - openedAt)}${sofar}`
+}
+
+function howLong({ openedAt, liftedAt, resolvedAt }: Incident): string {
   const overAt = resolvedAt ?? liftedAt
   return overAt === null ? 'not over yet' : `for ${formatDuration(overAt - openedAt)}`
 }
@@ -23,8 +28,10 @@ export function howLong({ openedAt, liftedAt, resolvedAt }: Incident): string {
 export function holdInWords(hold: IncidentHold, nowMs: number): string {
   const why = `${reasonInWords(hold.reason)}${hold.reason === 'person' ? personSaid(hold) : evidence(hold)}`
   const end =
-    hold.liftedAt === null ? 'still there' : `${formatMoment(hold.liftedAt, nowMs)}, ${lifted(hold)}`
-  return `${formatMoment(hold.since, nowMs)}: ${why}. Lifted: ${end}.`
+    hold.liftedAt === null
+      ? 'Not lifted yet'
+      : `Lifted ${formatMoment(hold.liftedAt, nowMs)}: ${lifted(hold)}`
+  return `${formatMoment(hold.since, nowMs)}: ${why}. ${end}.`
 }
 
 /** How much waited when people were told, and about what that was going to cost. */
@@ -42,7 +49,8 @@ export function reminderWords({ reminders, remindedAt }: Incident, nowMs: number
 
 /** What ended it and when, or what it waits for; empty while it is held. */
 export function endInWords(incident: Incident, nowMs: number): string {
-  const { resolvedAt } = incident
+  const { liftedAt, resolvedAt } = incident
+  if (liftedAt === null) return ''
   const when = resolvedAt === null ? '' : `${formatMoment(resolvedAt, nowMs)}.`
   return `${when}${ending(incident)}${refusedTries(incident)}`.trim()
 }

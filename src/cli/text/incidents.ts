@@ -1,11 +1,13 @@
 import type { Incident } from '../../admission/hold.js'
 import { reasonInWords } from '../../alerts/advice.js'
-import { formatMoment } from './format.js'
+import { formatCounted } from './format.js'
 import { oneLine } from './harmless.js'
 import { holdAdvice } from './hold-advice.js'
-import { endInWords, holdInWords, howLong, reminderWords, waitedWords } from './incident-words.js'
+import { endInWords, holdInWords, reminderWords, sinceWords, waitedWords } from './incident-words.js'
 import { type Canvas, labelled } from './layout.js'
 import { evidenceWords } from './pause-block.js'
+
+const MOST_HOLDS = 6
 
 /** What `conduit-batch incidents` prints: a block for each. */
 export function renderIncidents(incidents: readonly Incident[], nowMs: number, canvas: Canvas): string[] {
@@ -13,16 +15,16 @@ export function renderIncidents(incidents: readonly Incident[], nowMs: number, c
 }
 
 function block(incident: Incident, nowMs: number, canvas: Canvas): string[] {
-  const { holds, openedAt, requestId } = incident
+  const { requestId } = incident
   const evidence = evidenceWords(incident)
   const label = incident.reason === 'storage' ? 'Error' : 'Conduit says'
   return [
     ...headline(incident, canvas),
     ...(evidence === '' ? [] : labelled(label, evidence, canvas)),
     ...(requestId === null ? [] : labelled('Request id', oneLine(requestId), canvas)),
-    ...labelled('Since', `${formatMoment(openedAt, nowMs)}, ${howLong(incident)}`, canvas),
+    ...labelled('Since', sinceWords(incident, nowMs), canvas),
     ...labelled('Waited', waitedWords(incident), canvas),
-    ...holds.flatMap((hold, index) => labelled(index === 0 ? 'Held' : '', holdInWords(hold, nowMs), canvas)),
+    ...holdLines(incident, nowMs).flatMap((line, index) => labelled(index === 0 ? 'Held' : '', line, canvas)),
     ...optional('Reminders', reminderWords(incident, nowMs), canvas),
     ...optional('End', endInWords(incident, nowMs), canvas),
     ...todo(incident, canvas),
@@ -36,6 +38,15 @@ function headline({ reason, queue, resolvedAt }: Incident, canvas: Canvas): stri
   return resolvedAt === null
     ? labelled('OPEN', text, canvas, { tone: 'alert', labelTone: 'alert' })
     : labelled('OVER', text, canvas)
+}
+
+/** Of very many the first and the last ones. */
+function holdLines({ holds }: Incident, nowMs: number): string[] {
+  const lines = holds.map((hold) => holdInWords(hold, nowMs))
+  const left = lines.length - MOST_HOLDS
+  if (left <= 0) return lines
+  const more = `… ${formatCounted(left, 'more', 'more')} in between; --json tells all that are kept`
+  return [...lines.slice(0, 1), more, ...lines.slice(left + 1)]
 }
 
 function optional(label: string, text: string, canvas: Canvas): string[] {
