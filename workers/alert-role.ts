@@ -1,6 +1,8 @@
 import type { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { ALERTS, drainOutbox } from '../src/alerts/outbox.js'
+import type { AlertSettings } from '../src/alerts/settings.js'
 import type { Session } from '../src/batches/session.js'
 import { openQueue } from '../src/completions/queues.js'
 import { startAlertWorker } from './alert-worker.js'
@@ -16,17 +18,17 @@ export interface AlertRole {
 const DELIVERY_DEADLINE_MS = 10_000
 const LOOK_MS = 50
 
-/** @param webhook null: alerts go to the log (and the terminal) only */
-export function startAlertRole(session: Session, webhook: string | null, log: Logger): AlertRole {
+export function startAlertRole(session: Session, { channels }: AlertSettings, log: Logger): AlertRole {
   const { redis, keys, store } = session
   const queue = openQueue(ALERTS, redis, keys)
-  const worker = startAlertWorker({ redis, keys, log, webhook })
-  const enqueue = () => drainOutbox(redis, keys, queue, store.waiting)
+  const worker = startAlertWorker({ redis, keys, log, channels })
+  const names = channels.map(({ name }) => name)
+  const enqueue = () => drainOutbox(redis, keys, queue, store.waiting, names)
   return {
     enqueue,
     async close() {
       await enqueue()
-      await untilDelivered(queue, log)
+      await untilDelivered(redis, queue, log)
       await worker.close()
       await queue.close()
     },
@@ -34,23 +36,32 @@ export function startAlertRole(session: Session, webhook: string | null, log: Lo
 }
 
 /** Delivers what a process that died had still to tell; does nothing where nothing is left. */
-export async function deliverLeft(session: Session, webhook: string | null, log: Logger): Promise<void> {
+export async function deliverLeft(session: Session, settings: AlertSettings, log: Logger): Promise<void> {
   const { redis, keys } = session
   const queue = openQueue(ALERTS, redis, keys)
   // One that waits for another try has had its time already.
   const { wait = 0 } = await queue.getJobCounts('wait')
   await queue.close()
   if ((await redis.hlen(keys.outbox)) + wait === 0) return
-  await startAlertRole(session, webhook, log).close()
+  await startAlertRole(session, settings, log).close()
 }
 
-/** What is not delivered by then stays in Redis, for the next process with this role. */
-async function untilDelivered(queue: Queue, log: Logger): Promise<void> {
+/**
+ * What is not delivered by then stays in Redis, for the next process with this role. One whose next try comes later is
+ * not waited for.
+ */
+async function untilDelivered(redis: Redis, queue: Queue, log: Logger): Promise<void> {
   const until = Date.now() + DELIVERY_DEADLINE_MS
   for (;;) {
-    const { wait = 0, active = 0, delayed = 0 } = await queue.getJobCounts('wait', 'active', 'delayed')
-    if (wait + active + delayed === 0) return
-    if (Date.now() >= until) return log.warn({ alerts: wait + active + delayed }, 'alert.left_for_later')
+    const { wait = 0, active = 0 } = await queue.getJobCounts('wait', 'active')
+    const due = wait + active + (await delayedUntil(redis, queue, until))
+    if (due === 0) return
+    if (Date.now() >= until) return log.warn({ alerts: due }, 'alert.left_for_later')
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
+}
+
+/** BullMQ's score of a delayed job is its time in ms, and 12 bits to order those of one ms. */
+function delayedUntil(redis: Redis, queue: Queue, ms: number): Promise<number> {
+  return redis.zcount(queue.toKey('delayed'), '-inf', ms * 0x1000)
 }

@@ -1,20 +1,18 @@
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { QueueKeys } from '../redis/keys.js'
+import { addDeliveries } from './deliveries.js'
 import { type Entry, happenedAt, toAlert } from './entry.js'
 
 /** Name of the BullMQ queue under one queue's prefix. */
 export const ALERTS = 'alerts'
 
-/** Kept this long, so that an alert which is enqueued a second time after a crash is known. */
-const KEEP = { age: 30 * 24 * 3600, count: 1000 }
-const RETRIES = { attempts: 12, backoff: { type: 'exponential', delay: 1000, jitter: 0.5 } }
-
 /**
- * Enqueues what the gate's scripts have decided to tell, then forgets it: a crash in between enqueues it again
- * under the same id, which BullMQ ignores.
+ * Enqueues what the gate's scripts have decided to tell, for the log and for each channel, then forgets it: a crash in
+ * between enqueues it again under the same ids, which BullMQ ignores.
  *
  * @param waiting counts the requests that have not ended, of active batches, or of one that the brake has stopped
+ * @param channels names of the channels that are told, beside the log
  * @returns alerts enqueued
  */
 export async function drainOutbox(
@@ -22,6 +20,7 @@ export async function drainOutbox(
   keys: QueueKeys,
   alerts: Queue,
   waiting: (batch?: string) => Promise<number>,
+  channels: readonly string[],
 ): Promise<number> {
   const outbox = Object.entries(await redis.hgetall(keys.outbox)).map(([id, raw]) => {
     return { id, entry: JSON.parse(raw) as Entry }
@@ -33,7 +32,7 @@ export async function drainOutbox(
       entry,
       await waiting(entry.type === 'batch.braked' ? entry.brake.batch : undefined),
     )
-    await alerts.add(alert.type, alert, { jobId: id, ...RETRIES, removeOnComplete: KEEP, removeOnFail: KEEP })
+    await addDeliveries(alerts, alert, channels)
     await redis.hdel(keys.outbox, id)
   }
   return outbox.length

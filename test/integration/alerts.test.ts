@@ -5,6 +5,7 @@ import type { Queue } from 'bullmq'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { askForLease } from '../../src/admission/lease.js'
 import { ALERTS, drainOutbox } from '../../src/alerts/outbox.js'
+import type { ChannelSettings } from '../../src/alerts/settings.js'
 import type { Session } from '../../src/batches/session.js'
 import { openQueue } from '../../src/completions/queues.js'
 import { deliverLeft } from '../../workers/alert-role.js'
@@ -62,13 +63,26 @@ async function webhook(...statuses: number[]): Promise<{ url: string; posts: Pos
   }
 }
 
+/** The only channel, whatever its URL. */
+const HOOK = 'hook'
+
+function channelsTo(url: string | null): ChannelSettings[] {
+  return url === null ? [] : [{ type: 'webhook', name: HOOK, url, secret: null }]
+}
+
 function startWorker(url: string | null): { close(): Promise<void> } {
-  const worker = startAlertWorker({ redis: session.redis, keys: session.keys, log: silent, webhook: url })
+  const worker = startAlertWorker({
+    redis: session.redis,
+    keys: session.keys,
+    log: silent,
+    channels: channelsTo(url),
+  })
   cleanups.push(() => worker.close())
   return worker
 }
 
-const drain = () => drainOutbox(session.redis, session.keys, queue, async () => waiting)
+const drain = (channels = [HOOK]) =>
+  drainOutbox(session.redis, session.keys, queue, async () => waiting, channels)
 
 /** An incident, from its first hold to its end. */
 async function openIncident(): Promise<void> {
@@ -86,17 +100,18 @@ async function resolveIncident(): Promise<void> {
   })
 }
 
-const settled = (count: number) =>
+/** On the log and on each channel. */
+const settled = (count: number, channels = 1) =>
   eventually(`${count} alerts are delivered`, async () => {
     const { completed = 0, wait = 0, active = 0, delayed = 0 } = await queue.getJobCounts()
-    return completed === count && wait + active + delayed === 0
+    return completed === count * (1 + channels) && wait + active + delayed === 0
   })
 
 /** Retries come after a second and more; the test does not wait for them. */
 async function untilDelivered(count: number): Promise<void> {
   await eventually(`${count} alerts are delivered`, async () => {
     for (const job of await queue.getDelayed()) await job.promote().catch(() => undefined)
-    return (await queue.getCompletedCount()) === count
+    return (await queue.getCompletedCount()) === 2 * count
   })
 }
 
@@ -106,7 +121,8 @@ describe('what a process that was killed had still to tell', () => {
     await openIncident()
     await drain()
     await resolveIncident()
-    for (let times = 0; times < 2; times++) await deliverLeft(session, hook.url, silent)
+    for (let times = 0; times < 2; times++)
+      await deliverLeft(session, { channels: channelsTo(hook.url), remindersMs: [] }, silent)
     expect(hook.delivered.map(({ type }) => type)).toEqual(['incident.opened', 'incident.resolved'])
     expect(await session.redis.hlen(session.keys.outbox)).toBe(0)
   })
@@ -264,8 +280,8 @@ describe('a webhook that does not take an alert', () => {
   it('is not needed: without one alerts go to the log only', async () => {
     startWorker(null)
     await openIncident()
-    await drain()
-    await settled(1)
+    await drain([])
+    await settled(1, 0)
   })
 })
 
@@ -305,7 +321,7 @@ describe('a crash', () => {
     const gate = testGate(session.redis)
     await gate.gate.hold(holdRequest())
     const alerts = openQueue(ALERTS, session.redis, gate.keys)
-    expect(await drainOutbox(session.redis, gate.keys, alerts, async () => 0)).toBe(1)
+    expect(await drainOutbox(session.redis, gate.keys, alerts, async () => 0, [])).toBe(1)
     expect(await alerts.getWaitingCount()).toBe(1)
     await alerts.close()
   })
