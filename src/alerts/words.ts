@@ -72,15 +72,12 @@ function inWords(alert: Alert): AlertWords {
 }
 
 function troubled(alert: Incident, title: string): AlertWords {
-  const { message, code, requestId, reasons, since, link, command, action } = alert
+  const { reasons, since, link, command, action } = alert
   const more = reasons.filter((each) => each !== alert.reason).map(reason)
   return {
     title,
     facts: [
-      {
-        label: 'What happened',
-        text: `Conduit said: ${message} (${code}${requestId === null ? '' : `, request ${requestId}`})`,
-      },
+      { label: 'What happened', text: evidence(alert) },
       ...(more.length === 0 ? [] : [{ label: 'And', text: more.join('; ') }]),
       { label: 'Since', text: moment(since) },
       { label: 'Waiting', text: waitingWords(alert) },
@@ -90,6 +87,13 @@ function troubled(alert: Incident, title: string): AlertWords {
     command,
     tone: 'trouble',
   }
+}
+
+/** What the hold was placed on. */
+function evidence({ reason: why, message, code, requestId }: Incident): string {
+  // Of all reasons this alone is not Conduit's.
+  if (why === 'storage') return `${message} (${code})`
+  return `Conduit said: ${message} (${code}${requestId === null ? '' : `, request ${requestId}`})`
 }
 
 function resolved(alert: Incident): AlertWords {

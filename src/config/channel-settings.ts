@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ChannelSettings } from '../alerts/settings.js'
-import { signingSecretProblem } from '../alerts/signing-secret.js'
+import { signingSecretProblem } from '../alerts/signing.js'
 import type { ChannelFields } from './alert-schema.js'
 import { HTTP_URL, isHttpUrl, isSmtpUrl, SMTP_URL } from './url.js'
 

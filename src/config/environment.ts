@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { signingSecretProblem } from '../alerts/signing-secret.js'
+import { signingSecretProblem } from '../alerts/signing.js'
 import { redisUrlProblem } from '../redis/target.js'
 import { knownNames } from './nearest.js'
 import { PER_MINUTE, perMinute } from './per-minute.js'

@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer'
 import type { Alert } from '../alert.js'
 import type { EmailSettings } from '../settings.js'
 import { alertWords, plainText } from '../words.js'
@@ -46,6 +45,8 @@ function messageId(id: string): string {
  * @throws ChannelFailed
  */
 export async function sendMail(mail: Mail, smtpUrl: string): Promise<void> {
+  // Only who sends mail needs it.
+  const { createTransport } = await import('nodemailer')
   const transport = createTransport({
     url: smtpUrl,
     ...(wantsTls(new URL(smtpUrl)) ? { requireTLS: true } : {}),
@@ -64,8 +65,12 @@ export async function sendMail(mail: Mail, smtpUrl: string): Promise<void> {
     const sent = transport.sendMail({ ...mail, to: [...mail.to], headers: { ...mail.headers } })
     const { rejected } = await Promise.race([sent, late])
     // Another try would tell the others again.
-    if (rejected.length > 0)
-      throw new ChannelFailed(`${rejected.length} of its addresses are refused`, { final: true })
+    if (rejected.length > 0) {
+      const count = rejected.length
+      throw new ChannelFailed(`${count} of its addresses ${count === 1 ? 'is' : 'are'} refused`, {
+        final: true,
+      })
+    }
   } catch (error) {
     throw error instanceof ChannelFailed ? error : new ChannelFailed(whyNot(error))
   } finally {

@@ -1,6 +1,5 @@
-import { createHmac } from 'node:crypto'
 import type { Alert } from '../alert.js'
-import { secretBytes } from '../signing-secret.js'
+import { sign } from '../signing.js'
 import type { Post } from './post.js'
 
 /**
@@ -20,12 +19,7 @@ export function webhookPost(
   if (secret === null) return { url, headers, body }
   return {
     url,
-    headers: { ...headers, 'webhook-signature': signature(secret, alert.id, timestamp, body) },
+    headers: { ...headers, 'webhook-signature': sign(secret, alert.id, timestamp, body) },
     body,
   }
-}
-
-function signature(secret: string, id: string, timestamp: string, body: string): string {
-  const key = secretBytes(secret) ?? Buffer.alloc(0)
-  return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`
 }
