@@ -1,6 +1,5 @@
 import { Job, type Worker } from 'bullmq'
-import type { Alert } from '../src/alerts/alert.js'
-import { deliveryId } from '../src/alerts/deliveries.js'
+import { type Delivery, deliveryId } from '../src/alerts/deliveries.js'
 
 /** Whether an alert may go out through a channel now. */
 export type Turn =
@@ -10,8 +9,8 @@ export type Turn =
   | { readonly kind: 'overtaken' }
 
 export interface AlertOrder {
-  turnOf(alert: Alert, channel: string): Promise<Turn>
-  delivered(alert: Alert, channel: string): void
+  turnOf(delivery: Delivery): Promise<Turn>
+  delivered(delivery: Delivery): void
 }
 
 /** Between two looks whether an alert may go out: a tenth of the time that it has waited for, between these. */
@@ -33,7 +32,7 @@ export function createAlertOrder(worker: Worker): AlertOrder {
   }
 
   return {
-    async turnOf(alert, channel) {
+    async turnOf({ alert, channel }) {
       if (alert.type !== 'incident.resolved' && alert.type !== 'incident.reminder') return { kind: 'now' }
       const resolved = deliveryId(`${alert.incident}-resolved`, channel)
       if (alert.type === 'incident.reminder' && (await Job.fromId(worker, resolved)) !== undefined) {
@@ -47,7 +46,7 @@ export function createAlertOrder(worker: Worker): AlertOrder {
         delayMs: Math.min(LONGEST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, waitedMs / 10)),
       }
     },
-    delivered(alert, channel) {
+    delivered({ alert, channel }) {
       here.add(deliveryId(alert.id, channel))
       const [oldest] = here
       if (here.size > REMEMBERED && oldest !== undefined) here.delete(oldest)

@@ -1,18 +1,16 @@
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
-import type { Alert } from '../src/alerts/alert.js'
-import { noteDelivered, noteFailed } from '../src/alerts/channel-health.js'
-import { sendThrough } from '../src/alerts/channels/channel.js'
 import { ChannelFailed } from '../src/alerts/channels/failed.js'
 import { type Delivery, deliverySchema, retryDelayMs, UNKNOWN_CHANNEL_MS } from '../src/alerts/deliveries.js'
 import { ALERTS } from '../src/alerts/outbox.js'
-import { type ChannelSettings, LOG } from '../src/alerts/settings.js'
+import type { ChannelSettings } from '../src/alerts/settings.js'
 import type { QueueKeys } from '../src/redis/keys.js'
 import { refusesWrites } from '../src/redis/unwritable.js'
 import { createAlertOrder } from './alert-order.js'
 import { createLines } from './lines.js'
 import { createRest } from './rest.js'
+import { createSenders } from './senders.js'
 
 export interface AlertWorkerOptions {
   readonly redis: Redis
@@ -33,11 +31,9 @@ const CLOSING_MS = 100
 const UNKNOWN_LOOK_MS = 30_000
 
 /** The BullMQ worker that delivers alerts: to the log, and through the channels with retries. */
-export function startAlertWorker({ redis, keys, log, channels }: AlertWorkerOptions): {
-  close(): Promise<void>
-} {
-  const ways = new Map<string, (alert: Alert) => Promise<void>>([[LOG, (alert) => tellLog(alert, log)]])
-  for (const channel of channels) ways.set(channel.name, (alert) => sendThrough(channel, alert))
+export function startAlertWorker(options: AlertWorkerOptions): { close(): Promise<void> } {
+  const { redis, keys, log } = options
+  const senders = createSenders(options)
   const lines = createLines(LINE)
   let closing = false
 
@@ -45,11 +41,12 @@ export function startAlertWorker({ redis, keys, log, channels }: AlertWorkerOpti
     ALERTS,
     async (job: Job<Delivery, void>, token) => {
       const delivery = deliverySchema.parse(job.data)
-      const way = ways.get(delivery.channel)
-      if (way === undefined) return leaveToOthers(job, token)
-      const deliver = () => deliverInOrder(job, delivery, way)
-      const delayMs = await (lines.enter(delivery.channel, deliver) ?? LINE_FULL_MS)
-      if (delayMs !== null) await putOff(job, token, delayMs)
+      const delayMs = senders.knows(delivery.channel)
+        ? await (lines.enter(delivery.channel, () => deliver(delivery, job)) ?? LINE_FULL_MS)
+        : await leaveToOthers(delivery, job)
+      if (delayMs === null) return
+      await job.moveToDelayed(Date.now() + delayMs, token)
+      throw new DelayedError()
     },
     {
       connection: redis,
@@ -57,64 +54,34 @@ export function startAlertWorker({ redis, keys, log, channels }: AlertWorkerOpti
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: 1000,
-      concurrency: LINE * ways.size + 2,
+      concurrency: LINE * senders.count + 2,
       settings: { backoffStrategy: (attempts = 1) => retryDelayMs(attempts) },
     },
   )
   const order = createAlertOrder(worker)
 
   /** @returns for how long it is to be put off, in ms; null: it is done */
-  async function deliverInOrder(
-    job: Job<Delivery, void>,
-    { alert, channel }: Delivery,
-    way: (alert: Alert) => Promise<void>,
-  ): Promise<number | null> {
+  async function deliver(delivery: Delivery, job: Job): Promise<number | null> {
     if (closing) return CLOSING_MS
-    const turn = await order.turnOf(alert, channel)
+    const turn = await order.turnOf(delivery)
     switch (turn.kind) {
       case 'too_early':
         return turn.delayMs
       case 'overtaken':
         return null
       case 'now':
-        await send(job, alert, channel, way)
-        order.delivered(alert, channel)
+        await senders.send(delivery, job.attemptsMade + 1).catch((error: unknown) => {
+          throw error instanceof ChannelFailed && error.final ? new UnrecoverableError(error.message) : error
+        })
+        order.delivered(delivery)
         return null
     }
   }
 
-  async function send(
-    job: Job<Delivery, void>,
-    alert: Alert,
-    channel: string,
-    way: (alert: Alert) => Promise<void>,
-  ): Promise<void> {
-    try {
-      await way(alert)
-    } catch (error) {
-      const { message } = error as Error
-      await note(() => noteFailed(redis, keys, channel, message))
-      const isFinal = error instanceof ChannelFailed && error.final
-      const what = { alert: alert.id, channel, attempt: job.attemptsMade + 1, err: message }
-      log.warn(what, 'alert.not_delivered')
-      throw isFinal ? new UnrecoverableError(message) : error
-    }
-    if (channel !== LOG) await note(() => noteDelivered(redis, keys, channel))
-  }
-
-  /** An alert that was delivered is not repeated because a full Redis does not take the note of it. */
-  async function note(take: () => Promise<void>): Promise<void> {
-    await take().catch((error: Error) => log.warn({ err: error.message }, 'alert.health_not_noted'))
-  }
-
   /** A channel that this process does not know: another may. */
-  async function leaveToOthers(job: Job<Delivery, void>, token: string | undefined): Promise<void> {
-    const { alert, channel } = job.data
-    if (Date.now() - job.timestamp < UNKNOWN_CHANNEL_MS) return putOff(job, token, UNKNOWN_LOOK_MS)
-    const why = 'no process has such a channel'
-    await note(() => noteFailed(redis, keys, channel, why))
-    log.warn({ alert: alert.id, channel, err: why }, 'alert.not_delivered')
-    throw new UnrecoverableError(why)
+  async function leaveToOthers(delivery: Delivery, { timestamp }: Job): Promise<number> {
+    if (Date.now() - timestamp < UNKNOWN_CHANNEL_MS) return UNKNOWN_LOOK_MS
+    throw new UnrecoverableError((await senders.giveUp(delivery)).message)
   }
 
   const rest = createRest(worker)
@@ -129,15 +96,4 @@ export function startAlertWorker({ redis, keys, log, channels }: AlertWorkerOpti
       return worker.close()
     },
   }
-}
-
-async function putOff(job: Job, token: string | undefined, delayMs: number): Promise<never> {
-  await job.moveToDelayed(Date.now() + delayMs, token)
-  throw new DelayedError()
-}
-
-async function tellLog(alert: Alert, log: Logger): Promise<void> {
-  const { type, queue: _, ...fields } = alert
-  if (type === 'incident.resolved') log.info(fields, type)
-  else log.warn(fields, type)
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Alert } from '../../src/alerts/alert.js'
 import { duration } from '../../src/alerts/figures.js'
-import { alertWords, plainText } from '../../src/alerts/words.js'
+import { plainText } from '../../src/alerts/plain-text.js'
+import { alertWords } from '../../src/alerts/words.js'
 import { BRAKED, HOSTILE, incidentAlert, resolvedAlert, TEST } from '../support/alerts.js'
 
 const lines = (alert: Alert) => [alertWords(alert).title, ...plainText(alertWords(alert)).split('\n')]

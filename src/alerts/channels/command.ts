@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import type { Alert } from '../alert.js'
+import { plainText } from '../plain-text.js'
 import type { CommandSettings } from '../settings.js'
-import { alertWords, plainText } from '../words.js'
+import { alertWords } from '../words.js'
 import { ChannelFailed, errorName } from './failed.js'
 
 const TIMEOUT_MS = 10_000

@@ -1,6 +1,7 @@
 import type { Alert } from '../alert.js'
+import { plainText } from '../plain-text.js'
 import type { EmailSettings } from '../settings.js'
-import { alertWords, plainText } from '../words.js'
+import { alertWords } from '../words.js'
 import { clip } from './clip.js'
 import { ChannelFailed, errorName } from './failed.js'
 
