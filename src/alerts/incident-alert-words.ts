@@ -11,13 +11,14 @@ type Incident = Extract<Alert, { readonly incident: string }>
  * @param what the beginning of its title
  */
 export function troubleWords(alert: Incident, what: string): AlertWords {
-  const { reasons, since, link, command, action } = alert
-  const more = reasons.filter((each) => each !== alert.reason).map(reason)
+  const { since, link, command, action } = alert
+  // What opened it may be lifted, and another hold be there.
+  const [first = alert.reason, ...more] = alert.reasons
   return {
-    title: `${what}: ${lowerFirst(reason(alert.reason))}`,
+    title: `${what}: ${lowerFirst(reason(first))}`,
     facts: [
       { label: 'What happened', text: evidence(alert) },
-      ...(more.length === 0 ? [] : [{ label: 'And', text: more.join('; ') }]),
+      ...(more.length === 0 ? [] : [{ label: 'And', text: more.map(reason).join('; ') }]),
       { label: 'Since', text: moment(since) },
       { label: 'Waiting', text: waitingWords(alert) },
     ],
@@ -40,7 +41,7 @@ export function resolvedWords(alert: Incident): AlertWords {
   const { queue, durationMs, since, action, link } = alert
   const took = durationMs === null ? '' : ` after ${duration(durationMs)}`
   return {
-    title: `Queue ${queue} goes on${took}`,
+    title: `Queue ${queue} is open again${took}`,
     facts: [
       { label: 'What happened', text: `${reason(alert.reason)}; ${endWords(alert)}` },
       { label: 'Since', text: moment(since) },

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { sendThrough } from '../../src/alerts/channels/channel.js'
 import { runCommand, toldTo } from '../../src/alerts/channels/command.js'
 import type { ChannelSettings } from '../../src/alerts/settings.js'
@@ -90,10 +90,16 @@ describe('a mail', () => {
   }
 
   it('goes by STARTTLS with user and password, as plain text in one thread', async () => {
-    const { port, mails } = await receiveMail({ password: 'hush' })
-    const channel = email(`smtp://me:hush@127.0.0.1:${port}?tls.rejectUnauthorized=false`)
+    const { port, mails } = await receiveMail({ password: 'hush:/@é' })
+    const channel = email(
+      `smtp://me:${encodeURIComponent('hush:/@é')}@127.0.0.1:${port}?tls.rejectUnauthorized=false&logger=true`,
+    )
+    // Which the URL asks nodemailer to do.
+    const printed = vi.spyOn(console, 'log')
     await sendThrough(channel, incidentAlert())
     await sendThrough(channel, resolvedAlert())
+    expect(printed).not.toHaveBeenCalled()
+    printed.mockRestore()
     expect(mails).toMatchObject([
       { from: 'batches@x.test', to: ['ops@x.test', 'boss@x.test'], user: 'me', secure: true },
       { user: 'me', secure: true },

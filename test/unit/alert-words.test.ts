@@ -41,12 +41,14 @@ describe('an alert in words', () => {
       /^Queue default still waits: /,
     )
     expect(lines(resolvedAlert()).slice(0, 5)).toEqual([
-      'Queue default goes on after 1 h 4 min',
+      'Queue default is open again after 1 h 4 min',
       'What happened: The Conduit account has run out of credits; new credits were seen in the account',
       'Since:         2026-11-23 01:40:02 UTC',
       'Until:         2026-11-23 02:44:03 UTC',
       'Left to do:    41,000 requests, about $12.40 to finish',
     ])
+    const other = incidentAlert({ type: 'incident.reminder', reasons: ['credentials'] })
+    expect(alertWords(other).title).toBe('Queue default still waits: Conduit refused the API key')
     const unheardOf = resolvedAlert({ endedBy: 'a_newer_version', reason: 'new_reason' })
     expect(alertWords(unheardOf).facts[0]?.text).toBe('new_reason; it is over')
   })

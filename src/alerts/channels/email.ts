@@ -49,7 +49,7 @@ export async function sendMail(mail: Mail, smtpUrl: string): Promise<void> {
   // Only who sends mail needs it.
   const { createTransport } = await import('nodemailer')
   const transport = createTransport({
-    url: smtpUrl,
+    url: withoutLogging(smtpUrl),
     ...(wantsTls(new URL(smtpUrl)) ? { requireTLS: true } : {}),
     connectionTimeout: TIMEOUT_MS,
     greetingTimeout: TIMEOUT_MS,
@@ -82,6 +82,13 @@ export async function sendMail(mail: Mail, smtpUrl: string): Promise<void> {
 function wantsTls({ protocol, username, hostname, searchParams }: URL): boolean {
   const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
   return protocol === 'smtp:' && username !== '' && !isHere && !searchParams.has('requireTLS')
+}
+
+/** nodemailer takes its options from the URL, and these would print what is sent, the password included. */
+function withoutLogging(smtpUrl: string): string {
+  const url = new URL(smtpUrl)
+  for (const option of ['logger', 'debug', 'transactionLog']) url.searchParams.delete(option)
+  return url.href
 }
 
 /** The server's words are left out: some repeat the user's name, or more. */
