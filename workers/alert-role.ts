@@ -53,15 +53,26 @@ export async function deliverLeft(session: Session, settings: AlertSettings, log
 async function untilDelivered(redis: Redis, queue: Queue, log: Logger): Promise<void> {
   const until = Date.now() + DELIVERY_DEADLINE_MS
   for (;;) {
-    const { wait = 0, active = 0 } = await queue.getJobCounts('wait', 'active')
-    const due = wait + active + (await delayedUntil(redis, queue, until))
+    const due = await dueUntil(redis, queue, until)
     if (due === 0) return
     if (Date.now() >= until) return log.warn({ alerts: due }, 'alert.left_for_later')
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
 }
 
-/** BullMQ's score of a delayed job is its time in ms, and 12 bits to order those of one ms. */
-function delayedUntil(redis: Redis, queue: Queue, ms: number): Promise<number> {
-  return redis.zcount(queue.toKey('delayed'), '-inf', ms * 0x1000)
+/**
+ * Deliveries that are under way, or will be by then (Unix ms). Looked at in one step: a job that moves between two looks
+ * would be seen by neither. BullMQ's score of a delayed job is its time in ms, and 12 bits to order those of one ms.
+ */
+async function dueUntil(redis: Redis, queue: Queue, ms: number): Promise<number> {
+  const counts = await redis
+    .multi()
+    .llen(queue.toKey('wait'))
+    .llen(queue.toKey('active'))
+    .zcount(queue.toKey('delayed'), '-inf', ms * 0x1000)
+    .exec()
+  return (counts ?? []).reduce((sum, [error, count]) => {
+    if (error !== null) throw error
+    return sum + Number(count)
+  }, 0)
 }
