@@ -68,7 +68,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, flags: ConfigFl
     queues: own ?? ['default'],
     queue(name) {
       assertQueue(name)
-      return queueConfig(name, { file, environment, requestsPerMinute: flags.rpm ?? null, variable })
+      return queueConfig(name, {
+        file,
+        environment,
+        requestsPerMinute: flags.rpm ?? null,
+        variable,
+        environmentOfCommands: withoutSecrets(env, variables),
+      })
     },
     assertQueue,
     retention: retentionOf(file.settings),
@@ -81,6 +87,15 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, flags: ConfigFl
     logLevel: environment.CONDUIT_BATCH_LOG_LEVEL ?? null,
     keyPrefix: environment.CONDUIT_BATCH_KEY_PREFIX ?? 'cb',
   }
+}
+
+/** What a command may know that is told of alerts: nothing that is meant for us, and no variable that the file names. */
+function withoutSecrets(env: NodeJS.ProcessEnv, named: readonly string[]): Readonly<Record<string, string>> {
+  const ours = (name: string) => name.startsWith('CONDUIT_') || name === 'REDIS_URL' || named.includes(name)
+  const kept = Object.entries(env).flatMap(([name, value = '']) =>
+    ours(name) ? [] : [[name, value] as const],
+  )
+  return Object.fromEntries(kept)
 }
 
 function dataDirectoryOf({ directory, settings }: SettingsFile): string | null {

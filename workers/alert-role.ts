@@ -1,7 +1,9 @@
 import type { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
-import { REMINDERS_MS, tendIncident } from '../src/admission/incidents.js'
+import { tendIncident } from '../src/admission/incidents.js'
 import { ALERTS, drainOutbox } from '../src/alerts/outbox.js'
+import type { AlertSettings } from '../src/alerts/settings.js'
 import type { Session } from '../src/batches/session.js'
 import { openQueue } from '../src/completions/queues.js'
 import { startAlertWorker } from './alert-worker.js'
@@ -17,30 +19,26 @@ export interface AlertRole {
 const DELIVERY_DEADLINE_MS = 10_000
 const LOOK_MS = 50
 
-/**
- * @param webhook null: alerts go to the log (and the terminal) only
- * @param remindersMs as `tendIncident` has it
- */
 export function startAlertRole(
   session: Session,
-  webhook: string | null,
+  { channels, remindersMs }: AlertSettings,
   log: Logger,
-  remindersMs: readonly number[] = REMINDERS_MS,
 ): AlertRole {
   const { redis, keys, store } = session
   const queue = openQueue(ALERTS, redis, keys)
-  const worker = startAlertWorker({ redis, keys, log, webhook })
+  const worker = startAlertWorker({ redis, keys, log, channels })
+  const names = channels.map(({ name }) => name)
   // Until the forecast is there: about what it will cost nobody can tell.
   const looks = { waiting: store.waiting, costToFinish: async () => null }
   async function enqueue(): Promise<void> {
     await tendIncident(redis, keys, remindersMs)
-    await drainOutbox(redis, keys, queue, looks)
+    await drainOutbox(redis, keys, queue, looks, names)
   }
   return {
     enqueue,
     async close() {
       await enqueue()
-      await untilDelivered(queue, log)
+      await untilDelivered(redis, queue, log)
       await worker.close()
       await queue.close()
     },
@@ -48,23 +46,43 @@ export function startAlertRole(
 }
 
 /** Delivers what a process that died had still to tell; does nothing where nothing is left. */
-export async function deliverLeft(session: Session, webhook: string | null, log: Logger): Promise<void> {
+export async function deliverLeft(session: Session, settings: AlertSettings, log: Logger): Promise<void> {
   const { redis, keys } = session
   const queue = openQueue(ALERTS, redis, keys)
   // One that waits for another try has had its time already.
   const { wait = 0 } = await queue.getJobCounts('wait')
   await queue.close()
   if ((await redis.hlen(keys.outbox)) + wait === 0) return
-  await startAlertRole(session, webhook, log).close()
+  await startAlertRole(session, settings, log).close()
 }
 
-/** What is not delivered by then stays in Redis, for the next process with this role. */
-async function untilDelivered(queue: Queue, log: Logger): Promise<void> {
+/**
+ * What is not delivered by then stays in Redis, for the next process with this role. One whose next try comes later is
+ * not waited for.
+ */
+async function untilDelivered(redis: Redis, queue: Queue, log: Logger): Promise<void> {
   const until = Date.now() + DELIVERY_DEADLINE_MS
   for (;;) {
-    const { wait = 0, active = 0, delayed = 0 } = await queue.getJobCounts('wait', 'active', 'delayed')
-    if (wait + active + delayed === 0) return
-    if (Date.now() >= until) return log.warn({ alerts: wait + active + delayed }, 'alert.left_for_later')
+    const due = await dueUntil(redis, queue, until)
+    if (due === 0) return
+    if (Date.now() >= until) return log.warn({ alerts: due }, 'alert.left_for_later')
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
+}
+
+/**
+ * Deliveries that are under way, or will be by then (Unix ms). Looked at in one step: a job that moves between two looks
+ * would be seen by neither. BullMQ's score of a delayed job is its time in ms, and 12 bits to order those of one ms.
+ */
+async function dueUntil(redis: Redis, queue: Queue, ms: number): Promise<number> {
+  const counts = await redis
+    .multi()
+    .llen(queue.toKey('wait'))
+    .llen(queue.toKey('active'))
+    .zcount(queue.toKey('delayed'), '-inf', ms * 0x1000)
+    .exec()
+  return (counts ?? []).reduce((sum, [error, count]) => {
+    if (error !== null) throw error
+    return sum + Number(count)
+  }, 0)
 }

@@ -103,7 +103,7 @@ async function startOnce(
 
 function rolesOptions(
   session: Session,
-  { baseUrl, alertWebhook, concurrency: ceiling, requestsPerMinute }: QueueConfig,
+  { baseUrl, alerts, concurrency: ceiling, requestsPerMinute }: QueueConfig,
   keyHolder: KeyHolder | null,
   { directory, retention, roles, concurrency: wanted, log, onTrouble }: QueueWorkersOptions,
 ): Parameters<typeof startRoles>[0] {
@@ -117,7 +117,7 @@ function rolesOptions(
       directory === null
         ? null
         : { directory, lease: createDirectoryLease(redis, keys, directory.id, holder), retention },
-    alert: roles.has('alert') ? { webhook: alertWebhook } : null,
+    alert: roles.has('alert') ? alerts : null,
     log,
     onTrouble,
   }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { AlertSettings } from '../src/alerts/settings.js'
 import type { DataDirectory } from '../src/batches/data-directory.js'
 import type { DirectoryLease } from '../src/batches/lease.js'
 import { registerLost } from '../src/batches/register-lost.js'
@@ -31,7 +32,7 @@ export interface RolesOptions {
   readonly session: Session
   readonly completion: CompletionRoleOptions | null
   readonly batch: BatchRoleOptions | null
-  readonly alert: { readonly webhook: string | null } | null
+  readonly alert: AlertSettings | null
   readonly log: Logger
   /** Told of trouble that stands in the way now, in a sentence; it is tried again. */
   readonly onTrouble: (text: string) => void
@@ -63,7 +64,7 @@ export async function startRoles({
   const log = parent.child({ queue: session.queue })
   const completion =
     wanted.completion === null ? null : await startCompletionRole(session, wanted.completion, log, onTrouble)
-  const alert = wanted.alert === null ? null : startAlertRole(session, wanted.alert.webhook, log)
+  const alert = wanted.alert === null ? null : startAlertRole(session, wanted.alert, log)
   const batch = wanted.batch === null ? null : startBatches(session, wanted.batch, log, onTrouble)
   const retention = wanted.batch === null ? null : startLimits(session, wanted.batch, log)
   const inbox = wanted.batch === null ? null : startInbox(session, log, onTrouble)

@@ -18,9 +18,6 @@ export function incidentKeys(keys: QueueKeys): string[] {
 const remindScript = loadIncidentScript(new URL('./remind.lua', import.meta.url))
 const noteScript = loadIncidentScript(new URL('./note-incident.lua', import.meta.url))
 
-/** Until settings say otherwise: reminders come 1 h, 4 h, then every day after an incident began. */
-export const REMINDERS_MS: readonly number[] = [3_600_000, 14_400_000, 86_400_000]
-
 /**
  * Looks after the incident that is open, by Redis's clock: puts a reminder into the outbox when one is due, all that were
  * missed being one; resolves one that was lifted when nothing waits any more. For any process, as often as it likes.

@@ -51,7 +51,14 @@ const brakeAlertSchema = z.strictObject({
   waiting,
 })
 
-/** An alert as it leaves us: the JSON body of a webhook, and what the job of its delivery carries. */
-export const alertSchema = z.discriminatedUnion('type', [incidentAlertSchema, brakeAlertSchema])
+/** Somebody asks whether alerts arrive. */
+const testAlertSchema = z.strictObject({ type: z.literal('alert.test'), ...common, message: z.string() })
+
+/** An alert as it leaves us: the JSON body of a webhook, and what the jobs of its delivery carry. */
+export const alertSchema = z.discriminatedUnion('type', [
+  incidentAlertSchema,
+  brakeAlertSchema,
+  testAlertSchema,
+])
 
 export type Alert = z.infer<typeof alertSchema>

@@ -2,15 +2,12 @@ import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { noteIncident } from '../admission/incidents.js'
 import type { QueueKeys } from '../redis/keys.js'
+import { addDeliveries } from './deliveries.js'
 import { type Entry, happenedAt, toAlert } from './entry.js'
 import type { Waiting } from './incident-alert.js'
 
 /** Name of the BullMQ queue under one queue's prefix. */
 export const ALERTS = 'alerts'
-
-/** Kept this long, so that an alert which is enqueued a second time after a crash is known. */
-const KEEP = { age: 30 * 24 * 3600, count: 1000 }
-const RETRIES = { attempts: 12, backoff: { type: 'exponential', delay: 1000, jitter: 0.5 } }
 
 /** Of what waits: requests that have not ended, and about what they will cost in cents (null: nobody can tell). */
 export interface OutboxLooks {
@@ -20,9 +17,10 @@ export interface OutboxLooks {
 }
 
 /**
- * Enqueues what scripts have decided to tell, then forgets it: a crash in between enqueues it again
- * under the same id, which BullMQ ignores.
+ * Enqueues what scripts have decided to tell, for the log and for each channel, then forgets it: a crash in between
+ * enqueues it again under the same ids, which BullMQ ignores.
  *
+ * @param channels names of the channels that are told, beside the log
  * @returns alerts enqueued
  */
 export async function drainOutbox(
@@ -30,6 +28,7 @@ export async function drainOutbox(
   keys: QueueKeys,
   alerts: Queue,
   looks: OutboxLooks,
+  channels: readonly string[],
 ): Promise<number> {
   const outbox = Object.entries(await redis.hgetall(keys.outbox)).map(([id, raw]) => {
     return { id, entry: JSON.parse(raw) as Entry }
@@ -38,8 +37,7 @@ export async function drainOutbox(
   for (const { id, entry } of outbox) {
     const waits = await lookAt(entry, looks)
     if (entry.type === 'incident.opened') await noteIncident(redis, keys, entry.incident.id, waits)
-    const alert = toAlert(id, entry, waits)
-    await alerts.add(alert.type, alert, { jobId: id, ...RETRIES, removeOnComplete: KEEP, removeOnFail: KEEP })
+    await addDeliveries(alerts, toAlert(id, entry, waits), channels)
     await redis.hdel(keys.outbox, id)
   }
   return outbox.length

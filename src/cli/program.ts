@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { alertsCommand } from './commands/alerts.js'
 import { cancelCommand } from './commands/cancel.js'
 import { completionCommand } from './commands/completion.js'
 import { deadLettersCommand } from './commands/dead-letters.js'
@@ -37,6 +38,7 @@ const MANUAL: Manual = {
         '                                           (default ./conduit-batch.config.json)',
         'CONDUIT_BATCH_DATA_DIR                     where batches are kept (./.conduit-batch)',
         'CONDUIT_BATCH_ALERT_WEBHOOK                told once when only a person can help',
+        '                                           (more channels: docs/alerts.md)',
         'CONDUIT_BASE_URL, CONDUIT_BILLING_URL      another Conduit (conduit-batch simulate)',
         'CONDUIT_BATCH_RPM                          requests a minute at most, for each queue',
         'CONDUIT_BATCH_TOKEN                        what a client of serve must show',
@@ -80,6 +82,7 @@ export function createProgram(version: string): Command {
     .addCommand(pauseCommand())
     .addCommand(resumeCommand())
     .addCommand(incidentsCommand())
+    .addCommand(alertsCommand())
     .addCommand(doctorCommand())
     .addCommand(simulateCommand())
     .addCommand(completionCommand(() => program))

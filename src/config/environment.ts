@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { signingSecretProblem } from '../alerts/signing.js'
 import { redisUrlProblem } from '../redis/target.js'
 import { knownNames } from './nearest.js'
 import { PER_MINUTE, perMinute } from './per-minute.js'
@@ -33,6 +34,7 @@ const schema = z.object({
   CONDUIT_BATCH_CONFIG: text,
   CONDUIT_BATCH_DATA_DIR: text,
   CONDUIT_BATCH_ALERT_WEBHOOK: matching(isHttpUrl, HTTP_URL),
+  CONDUIT_BATCH_ALERT_WEBHOOK_SECRET: checked(signingSecretProblem),
   CONDUIT_BATCH_TOKEN: matching(
     (value) => /^[\x21-\x7e]+$/.test(value) && value.length >= SHORTEST_TOKEN,
     `must be at least ${SHORTEST_TOKEN} characters of visible ASCII without spaces; make one with: openssl rand -hex 24`,
@@ -60,6 +62,9 @@ function isServiceLink(name: string, value = ''): boolean {
   return SERVICE_LINK.test(name) || (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value))
 }
 
+/** What a command is told of an alert (src/alerts/channels/command.ts), in case it starts us again. */
+const OF_ALERT = /^CONDUIT_BATCH_ALERT_(ID|TYPE|QUEUE|TITLE|TEXT|ACTION|LINK|COMMAND)$/
+
 export type EnvironmentSettings = z.infer<typeof schema>
 
 /**
@@ -73,7 +78,7 @@ export function checkEnvironment(
   const known = [...KNOWN, ...alsoKnown]
   const problems = Object.keys(env)
     .filter((name) => name.startsWith('CONDUIT_BATCH_') && !known.includes(name))
-    .filter((name) => !isServiceLink(name, env[name]))
+    .filter((name) => !isServiceLink(name, env[name]) && !OF_ALERT.test(name))
     .map((name) => `${name} is not a setting; ${knownNames(name, KNOWN)}`)
   const parsed = schema.safeParse(env)
   if (!parsed.success) {

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { QUEUE_NAME } from '../redis/keys.js'
-import { DURATION } from './duration.js'
-import { apiUrlProblem, HTTP_URL, isHttpUrl } from './url.js'
+import { alertFields } from './alert-schema.js'
+import { duration, fields, variable } from './fields.js'
+import { apiUrlProblem, HTTP_URL } from './url.js'
 
 /** Connections a process may have open to Conduit (workers/concurrency-ceiling.ts). */
 const MOST_CONCURRENCY = 1000
@@ -10,14 +11,7 @@ const LEAST_PER_MINUTE = 0.01
 const MOST_KEPT_BATCHES = 1_000_000
 const MOST_KEPT_DEAD_LETTERS = 10_000_000
 
-const NAME_OF_VARIABLE = 'must be the name of an environment variable (A-Z, 0-9 and "_"), not what is in it'
 const PATH = 'must be a path'
-
-/** An object that may have these fields and no others. */
-const fields = <S extends z.ZodRawShape>(shape: S) => z.strictObject(shape, { error: 'must be an object' })
-
-// Capitals only: a key that was put in the place of its variable's name must not pass, for names are shown.
-const variable = () => z.string(NAME_OF_VARIABLE).regex(/^[A-Z_][A-Z0-9_]*$/, NAME_OF_VARIABLE)
 
 const path = () => z.string(PATH).regex(/\S/, PATH)
 
@@ -32,11 +26,6 @@ function apiUrl() {
 function wholeNumber(min: number, max: number) {
   const error = `must be a whole number from ${min} to ${max}`
   return z.number(error).int(error).min(min, error).max(max, error)
-}
-
-function duration() {
-  const error = 'must be a time like "30d", "12h", "45m" or "2w"'
-  return z.string(error).regex(DURATION, error)
 }
 
 const limits = fields({
@@ -54,16 +43,6 @@ const limits = fields({
     ),
 })
 
-const alerts = fields({
-  webhook: z
-    .string(HTTP_URL)
-    .refine(isHttpUrl, HTTP_URL)
-    .meta({ format: 'uri' })
-    .optional()
-    .describe('A URL that is told once when only a person can help, and when it goes on.'),
-  webhookEnv: variable().optional().describe('Name of the environment variable that holds that URL.'),
-}).meta({ not: { required: ['webhook', 'webhookEnv'] } })
-
 const queue = fields({
   apiKeyEnv: variable()
     .optional()
@@ -76,7 +55,9 @@ const queue = fields({
     .optional()
     .describe('Where the balance is asked for. Default: https://conduit.im/api/billing'),
   limits: limits.optional().describe('How much this queue may send.'),
-  alerts: alerts.optional().describe('Who is told when this queue waits for a person.'),
+  alerts: alertFields
+    .optional()
+    .describe('Who else is told when this queue waits for a person, and how often.'),
 }).meta({ not: { required: ['apiKeyEnv', 'apiKeyFile'] } })
 
 const retention = fields({
@@ -118,6 +99,9 @@ export const fileSchema = fields({
     .meta({ propertyNames: { pattern: QUEUE_NAME.source }, minProperties: 1 })
     .optional()
     .describe('The queues, by name: each has its own key, gate and pace. Without them any name will do.'),
+  alerts: alertFields
+    .optional()
+    .describe('Who is told when a queue waits for a person, and how often: for all queues.'),
   retention: retention.optional().describe('How long what is finished is kept, and how much of it.'),
 }).meta({
   title: 'conduit-batch.config.json',

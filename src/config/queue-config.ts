@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
+import type { AlertSettings } from '../alerts/settings.js'
 import type { KeyNames } from '../completions/key-holder.js'
+import { alertSettings } from './alert-settings.js'
 import type { EnvironmentSettings } from './environment.js'
-import { InvalidConfig } from './errors.js'
 import type { QueueSettings } from './file-schema.js'
 import type { SettingsFile } from './settings-file.js'
-import { HTTP_URL, isHttpUrl } from './url.js'
 
 const BASE_URL = 'https://api.conduit.im/v1'
 const BILLING_URL = 'https://conduit.im/api/billing'
@@ -18,7 +18,8 @@ export interface QueueConfig {
   readonly keyNames: KeyNames
   readonly baseUrl: string
   readonly billingUrl: string
-  readonly alertWebhook: string | null
+  /** Who is told when it waits for a person: secrets included, so it is never shown. */
+  readonly alerts: AlertSettings
   /** Calls in flight at most, for each process; null: what its batches ask for. */
   readonly concurrency: number | null
   /** Ceiling of the pace, for the whole fleet; null: none. */
@@ -33,12 +34,14 @@ export interface QueueSources {
   readonly requestsPerMinute: number | null
   /** What a variable holds that the file names; null when it is not set. */
   readonly variable: (name: string) => string | null
+  /** What a command that is a channel of alerts may know of our environment. */
+  readonly environmentOfCommands: Readonly<Record<string, string>>
 }
 
 /**
  * The settings of one queue: what the file says of it, and the environment where it says nothing. The ceiling of its
  * pace is for whoever starts workers to say: the command line comes first, then the environment, then the file.
- * @throws InvalidConfig when the variable for its webhook is not set
+ * @throws InvalidConfig when a variable for one of its channels is not set
  */
 export function queueConfig(queue: string, sources: QueueSources): QueueConfig {
   const { file, environment, requestsPerMinute } = sources
@@ -48,7 +51,7 @@ export function queueConfig(queue: string, sources: QueueSources): QueueConfig {
     ...keyOf(queue, own, sources),
     baseUrl: own.baseUrl ?? environment.CONDUIT_BASE_URL ?? BASE_URL,
     billingUrl: own.billingUrl ?? environment.CONDUIT_BILLING_URL ?? BILLING_URL,
-    alertWebhook: webhookOf(queue, own, sources),
+    alerts: alertsOf(queue, own, sources),
     concurrency: own.limits?.concurrency ?? null,
     requestsPerMinute:
       requestsPerMinute ?? environment.CONDUIT_BATCH_RPM ?? own.limits?.requestsPerMinute ?? null,
@@ -75,18 +78,16 @@ function keyOf(queue: string, { apiKeyEnv, apiKeyFile }: QueueSettings, sources:
   }
 }
 
-/** Whoever asked for alerts must get them: a webhook that leads nowhere is an error as soon as the queue is used. */
-function webhookOf(queue: string, { alerts }: QueueSettings, sources: QueueSources): string | null {
-  const { file, environment, variable } = sources
-  if (alerts?.webhookEnv === undefined) {
-    return alerts?.webhook ?? environment.CONDUIT_BATCH_ALERT_WEBHOOK ?? null
-  }
-  const url = variable(alerts.webhookEnv)
-  if (url !== null && isHttpUrl(url)) return url
-  const place = `${file.name}: queues.${queue}.alerts.webhookEnv`
-  throw new InvalidConfig([
-    url === null
-      ? `${place} names ${alerts.webhookEnv}, which is not set. Type: export ${alerts.webhookEnv}=https://…`
-      : `${place} names ${alerts.webhookEnv}, which ${HTTP_URL}`,
-  ])
+function alertsOf(queue: string, { alerts: own }: QueueSettings, sources: QueueSources): AlertSettings {
+  const { file, environment, variable, environmentOfCommands } = sources
+  return alertSettings(queue, {
+    shared: file.settings.alerts,
+    own,
+    webhook: environment.CONDUIT_BATCH_ALERT_WEBHOOK,
+    webhookSecret: environment.CONDUIT_BATCH_ALERT_WEBHOOK_SECRET,
+    fileName: file.name,
+    directory: file.directory,
+    variable,
+    environmentOfCommands,
+  })
 }

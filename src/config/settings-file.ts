@@ -57,7 +57,7 @@ export function readSettingsFile(named: string | null): FileReading {
 
 function check(raw: unknown): { settings: FileSettings; problems: readonly Problem[] } {
   const parsed = fileSchema.safeParse(raw)
-  const problems = [...(parsed.success ? [] : problemsOf(parsed.error)), ...problemsBetweenFields(raw)]
+  const problems = [...(parsed.success ? [] : problemsOf(parsed.error, raw)), ...problemsBetweenFields(raw)]
   return { settings: parsed.data ?? {}, problems }
 }
 

@@ -11,3 +11,13 @@ export function apiUrlProblem(text: string): string | null {
   const isPlain = username + password + search + hash === ''
   return isPlain ? null : 'must be a URL without user, password, "?" and "#"'
 }
+
+export const SMTP_URL = 'must be an smtp:// or smtps:// URL'
+
+export function isSmtpUrl(text: string): boolean {
+  return (
+    URL.canParse(text) &&
+    ['smtp:', 'smtps:'].includes(new URL(text).protocol) &&
+    new URL(text).hostname !== ''
+  )
+}

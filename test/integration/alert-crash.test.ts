@@ -27,7 +27,12 @@ it('an alert worker that is killed at any moment loses no alert, and repeats one
   const queue = openQueue(ALERTS, session.redis, session.keys)
   onTestFinished(() => queue.close())
   const { url, alerts } = await receiveAlerts()
-  const start = () => startProcess({ redisUrl: inject('redisUrl'), keyPrefix, webhook: url })
+  const start = () =>
+    startProcess({
+      redisUrl: inject('redisUrl'),
+      keyPrefix,
+      channels: [{ type: 'webhook', name: 'hook', url, secret: null }],
+    })
 
   let next = start()
   for (let kills = 0; kills < KILLS; kills++) {

@@ -3,9 +3,11 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Queue } from 'bullmq'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { REMINDERS_MS, tendIncident } from '../../src/admission/incidents.js'
+import { tendIncident } from '../../src/admission/incidents.js'
 import { askForLease } from '../../src/admission/lease.js'
 import { ALERTS, drainOutbox } from '../../src/alerts/outbox.js'
+import type { ChannelSettings } from '../../src/alerts/settings.js'
+import { DEFAULT_REMINDERS_MS } from '../../src/alerts/settings.js'
 import type { Session } from '../../src/batches/session.js'
 import { openQueue } from '../../src/completions/queues.js'
 import { deliverLeft, startAlertRole } from '../../workers/alert-role.js'
@@ -65,14 +67,26 @@ async function webhook(...statuses: number[]): Promise<{ url: string; posts: Pos
   }
 }
 
+/** The only channel, whatever its URL. */
+const HOOK = 'hook'
+
+function channelsTo(url: string | null): ChannelSettings[] {
+  return url === null ? [] : [{ type: 'webhook', name: HOOK, url, secret: null }]
+}
+
 function startWorker(url: string | null): { close(): Promise<void> } {
-  const worker = startAlertWorker({ redis: session.redis, keys: session.keys, log: silent, webhook: url })
+  const worker = startAlertWorker({
+    redis: session.redis,
+    keys: session.keys,
+    log: silent,
+    channels: channelsTo(url),
+  })
   cleanups.push(() => worker.close())
   return worker
 }
 
 const looks = { waiting: async () => waiting, costToFinish: async (requests: number) => requests / 2 }
-const drain = () => drainOutbox(session.redis, session.keys, queue, looks)
+const drain = (channels = [HOOK]) => drainOutbox(session.redis, session.keys, queue, looks, channels)
 
 /** An incident, from its first hold to its end. */
 async function openIncident(): Promise<void> {
@@ -90,17 +104,18 @@ async function resolveIncident(): Promise<void> {
   })
 }
 
-const settled = (count: number) =>
+/** On the log and on each channel. */
+const settled = (count: number, channels = 1) =>
   eventually(`${count} alerts are delivered`, async () => {
     const { completed = 0, wait = 0, active = 0, delayed = 0 } = await queue.getJobCounts()
-    return completed === count && wait + active + delayed === 0
+    return completed === count * (1 + channels) && wait + active + delayed === 0
   })
 
 /** Retries come after a second and more; the test does not wait for them. */
 async function untilDelivered(count: number): Promise<void> {
   await eventually(`${count} alerts are delivered`, async () => {
     for (const job of await queue.getDelayed()) await job.promote().catch(() => undefined)
-    return (await queue.getCompletedCount()) === count
+    return (await queue.getCompletedCount()) === 2 * count
   })
 }
 
@@ -110,7 +125,8 @@ describe('what a process that was killed had still to tell', () => {
     await openIncident()
     await drain()
     await resolveIncident()
-    for (let times = 0; times < 2; times++) await deliverLeft(session, hook.url, silent)
+    for (let times = 0; times < 2; times++)
+      await deliverLeft(session, { channels: channelsTo(hook.url), remindersMs: [] }, silent)
     expect(hook.delivered.map(({ type }) => type)).toEqual(['incident.opened', 'incident.resolved'])
     expect(await session.redis.hlen(session.keys.outbox)).toBe(0)
   })
@@ -225,7 +241,7 @@ describe('an incident', () => {
     await drain()
     await ageIncident(session.redis, session.keys, 3_600_000)
     waiting = 12
-    expect(await tendIncident(session.redis, session.keys, REMINDERS_MS)).toBe('reminded')
+    expect(await tendIncident(session.redis, session.keys, DEFAULT_REMINDERS_MS)).toBe('reminded')
     const { incident } = await session.gate.read()
     await drain()
     startWorker(hook.url)
@@ -252,7 +268,11 @@ describe('an incident', () => {
     await openIncident()
     await drain()
     await ageIncident(session.redis, session.keys, 30 * 3_600_000)
-    const role = startAlertRole(session, hook.url, silent)
+    const role = startAlertRole(
+      session,
+      { channels: channelsTo(hook.url), remindersMs: DEFAULT_REMINDERS_MS },
+      silent,
+    )
     cleanups.push(() => role.close())
     for (let looks = 0; looks < 3; looks++) await role.enqueue()
     await settled(2)
@@ -339,8 +359,8 @@ describe('a webhook that does not take an alert', () => {
   it('is not needed: without one alerts go to the log only', async () => {
     startWorker(null)
     await openIncident()
-    await drain()
-    await settled(1)
+    await drain([])
+    await settled(1, 0)
   })
 })
 
@@ -380,7 +400,7 @@ describe('a crash', () => {
     const gate = testGate(session.redis)
     await gate.gate.hold(holdRequest())
     const alerts = openQueue(ALERTS, session.redis, gate.keys)
-    expect(await drainOutbox(session.redis, gate.keys, alerts, looks)).toBe(1)
+    expect(await drainOutbox(session.redis, gate.keys, alerts, looks, [])).toBe(1)
     expect(await alerts.getWaitingCount()).toBe(1)
     await alerts.close()
   })

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Delivery } from '../../src/alerts/deliveries.js'
 import { drainOutbox } from '../../src/alerts/outbox.js'
 import { readBatchSnapshot } from '../../src/batches/read-snapshot.js'
 import { registerBatch } from '../../src/batches/register-batch.js'
@@ -65,9 +66,9 @@ describe('the brake', () => {
     await calls(...times(20, 'A'), 'A', 'ok')
     expect(await snapshot()).toMatchObject({ state: 'stopped', completed: 1, failed: 21, brake: { of: 20 } })
     const sent: unknown[] = []
-    const alerts = { add: async (_: string, alert: unknown) => void sent.push(alert) } as never
+    const alerts = { add: async (_: string, job: Delivery) => void sent.push(job.alert) } as never
     const looks = { waiting: session.store.waiting, costToFinish: async () => null }
-    expect(await drainOutbox(session.redis, session.keys, alerts, looks)).toBe(1)
+    expect(await drainOutbox(session.redis, session.keys, alerts, looks, [])).toBe(1)
     expect(sent).toEqual([
       {
         type: 'batch.braked',

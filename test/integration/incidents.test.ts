@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createGate } from '../../src/admission/gate.js'
-import { forgetIncidents, noteIncident, REMINDERS_MS, tendIncident } from '../../src/admission/incidents.js'
+import { forgetIncidents, noteIncident, tendIncident } from '../../src/admission/incidents.js'
+import { DEFAULT_REMINDERS_MS } from '../../src/alerts/settings.js'
 import { createProducer, ProducerOptionInvalid } from '../../src/index.js'
 import { testSession } from '../support/batches.js'
 import { holdRequest, personHold, type TestGate, testGate } from '../support/gates.js'
@@ -123,17 +124,17 @@ describe('an incident while nothing waits', () => {
     await inbox(3, 1, 1)
     await test.gate.hold(holdRequest())
     await test.gate.lift('*', 'person')
-    expect(await tendIncident(redis, test.keys, REMINDERS_MS)).toBe('nothing')
+    expect(await tendIncident(redis, test.keys, DEFAULT_REMINDERS_MS)).toBe('nothing')
     expect(await open()).not.toBeNull()
     await inbox(3, 1, 2)
-    expect(await tendIncident(redis, test.keys, REMINDERS_MS)).toBe('resolved')
+    expect(await tendIncident(redis, test.keys, DEFAULT_REMINDERS_MS)).toBe('resolved')
     expect(await newest()).toMatchObject({ resolvedBy: 'nothing_waits', liftedBy: 'person' })
-    expect(await tendIncident(redis, test.keys, REMINDERS_MS)).toBe('nothing')
+    expect(await tendIncident(redis, test.keys, DEFAULT_REMINDERS_MS)).toBe('nothing')
   })
 })
 
 describe('reminders', () => {
-  const tend = (on = redis) => tendIncident(on, test.keys, REMINDERS_MS)
+  const tend = (on = redis) => tendIncident(on, test.keys, DEFAULT_REMINDERS_MS)
   const age = (hours: number) => ageIncident(redis, test.keys, hours * HOUR_MS)
 
   it('come after 1 h, 4 h, and then every day', async () => {

@@ -59,7 +59,7 @@ describe('the file of settings', () => {
       apiKeyFile: null,
       baseUrl: 'http://127.0.0.1:1/v1',
       billingUrl: 'http://127.0.0.1:1/billing',
-      alertWebhook: 'https://hooks.test/n',
+      alerts: { channels: [{ url: 'https://hooks.test/n' }] },
       concurrency: 20,
       requestsPerMinute: 90.5,
     })
@@ -67,7 +67,7 @@ describe('the file of settings', () => {
       apiKey: null,
       apiKeyFile: join(directory, 'keys/default'),
       baseUrl: 'http://127.0.0.1:2/v1',
-      alertWebhook: 'https://hooks.test/all',
+      alerts: { channels: [{ url: 'https://hooks.test/all' }] },
       concurrency: null,
       requestsPerMinute: null,
     })
@@ -275,7 +275,11 @@ describe('the documentation of the file', () => {
   const [, example = ''] = /```json\n([\s\S]*?)```/.exec(page) ?? []
 
   it('has an example that is right', () => {
-    const env = { REDIS_PRODUCTION: 'redis://x', TEAM_WEBHOOK: 'https://hooks.test/x' }
+    const env = {
+      REDIS_PRODUCTION: 'redis://x',
+      TEAM_SLACK: 'https://hooks.test/x',
+      PAGERDUTY_KEY: 'R0',
+    }
     const config = load(example, env)
     expect(config.queues.length).toBeGreaterThan(1)
     for (const queue of config.queues) expect(config.queue(queue).queue).toBe(queue)
@@ -301,6 +305,8 @@ interface JsonSchema {
   readonly description?: string
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly additionalProperties?: boolean | JsonSchema
+  readonly items?: JsonSchema
+  readonly oneOf?: readonly JsonSchema[]
 }
 
 /** The one that is shipped: `npm run build` writes it. */
@@ -310,12 +316,27 @@ function schema(): JsonSchema {
   ) as JsonSchema
 }
 
-function fieldsIn({ properties = {}, additionalProperties }: JsonSchema): JsonSchema[] {
-  const inMore = typeof additionalProperties === 'object' ? fieldsIn(additionalProperties) : []
-  return [...inMore, ...Object.values(properties).flatMap((field) => [field, ...fieldsIn(field)])]
+function fieldsIn(schema: JsonSchema): JsonSchema[] {
+  const { properties = {} } = schema
+  return [
+    ...within(schema).flatMap(fieldsIn),
+    ...Object.values(properties).flatMap((field) => [field, ...fieldsIn(field)]),
+  ]
 }
 
-function namesIn({ properties = {}, additionalProperties }: JsonSchema): string[] {
-  const inMore = typeof additionalProperties === 'object' ? namesIn(additionalProperties) : []
-  return [...inMore, ...Object.entries(properties).flatMap(([name, field]) => [name, ...namesIn(field)])]
+function namesIn(schema: JsonSchema): string[] {
+  const { properties = {} } = schema
+  return [
+    ...within(schema).flatMap(namesIn),
+    ...Object.entries(properties).flatMap(([name, field]) => [name, ...namesIn(field)]),
+  ]
+}
+
+/** What stands within a schema, but for its named fields. */
+function within({ additionalProperties, items, oneOf = [] }: JsonSchema): JsonSchema[] {
+  return [
+    ...(typeof additionalProperties === 'object' ? [additionalProperties] : []),
+    ...(items ? [items] : []),
+    ...oneOf,
+  ]
 }

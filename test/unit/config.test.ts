@@ -21,6 +21,7 @@ const NAMES = [
   'REDIS_URL',
   'CONDUIT_BATCH_DATA_DIR',
   'CONDUIT_BATCH_ALERT_WEBHOOK',
+  'CONDUIT_BATCH_ALERT_WEBHOOK_SECRET',
   'CONDUIT_BATCH_LOG_LEVEL',
   'CONDUIT_BATCH_KEY_PREFIX',
   'CONDUIT_BATCH_CONFIG',
@@ -30,6 +31,8 @@ const NAMES = [
 
 const KEY_NAMES = { queue: null, variable: 'CONDUIT_API_KEY', file: 'CONDUIT_API_KEY_FILE' }
 const DAY_MS = 86_400_000
+const REMINDERS_MS = [3_600_000, 4 * 3_600_000, DAY_MS]
+const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
 const RETENTION = {
   batchesMs: 30 * DAY_MS,
   inputsMs: 30 * DAY_MS,
@@ -56,7 +59,7 @@ describe('the configuration', () => {
         keyNames: KEY_NAMES,
         baseUrl: 'https://api.conduit.im/v1',
         billingUrl: 'https://conduit.im/api/billing',
-        alertWebhook: null,
+        alerts: { channels: [], remindersMs: REMINDERS_MS },
         concurrency: null,
         requestsPerMinute: null,
       },
@@ -78,6 +81,7 @@ describe('the configuration', () => {
       REDIS_URL: 'redis://127.0.0.1:6379/0',
       CONDUIT_BATCH_DATA_DIR: '/data',
       CONDUIT_BATCH_ALERT_WEBHOOK: 'https://hooks.test/x',
+      CONDUIT_BATCH_ALERT_WEBHOOK_SECRET: SECRET,
       CONDUIT_BATCH_LOG_LEVEL: 'debug',
       CONDUIT_BATCH_KEY_PREFIX: 'mine',
       CONDUIT_BATCH_TOKEN: 'sixteen-letters!',
@@ -94,7 +98,10 @@ describe('the configuration', () => {
         keyNames: KEY_NAMES,
         baseUrl: 'http://127.0.0.1:1/v1',
         billingUrl: 'http://127.0.0.1:1/api/billing',
-        alertWebhook: 'https://hooks.test/x',
+        alerts: {
+          channels: [{ type: 'webhook', name: 'webhook', url: 'https://hooks.test/x', secret: SECRET }],
+          remindersMs: REMINDERS_MS,
+        },
         concurrency: null,
         requestsPerMinute: 600,
       },
@@ -144,6 +151,7 @@ describe('wrong settings', () => {
       CONDUIT_BASE_URL: 'api.conduit.im',
       CONDUIT_BILLING_URL: 'ftp://conduit.im',
       CONDUIT_BATCH_ALERT_WEBHOOK: 'yes',
+      CONDUIT_BATCH_ALERT_WEBHOOK_SECRET: 'whsec_c2hvcnQ=',
       CONDUIT_BATCH_LOG_LEVEL: 'loud',
       CONDUIT_BATCH_KEY_PREFIX: '{mine}',
       CONDUIT_BATCH_DATADIR: '/data',
@@ -151,12 +159,13 @@ describe('wrong settings', () => {
       CONDUIT_BATCH_CONFIG: '/nowhere/settings.json',
       REDIS_URL: 'http://127.0.0.1',
     })
-    expect(problems).toHaveLength(10)
+    expect(problems).toHaveLength(11)
     for (const name of [
       'CONDUIT_API_KEY and CONDUIT_API_KEY_FILE',
       'CONDUIT_BASE_URL',
       'CONDUIT_BILLING_URL',
-      'CONDUIT_BATCH_ALERT_WEBHOOK',
+      'CONDUIT_BATCH_ALERT_WEBHOOK must',
+      'CONDUIT_BATCH_ALERT_WEBHOOK_SECRET must be whsec_ and 24 to 64 random bytes',
       'CONDUIT_BATCH_LOG_LEVEL',
       'CONDUIT_BATCH_KEY_PREFIX',
       'CONDUIT_BATCH_DATADIR',

@@ -11,7 +11,8 @@ export interface DoctorFlags extends ConfigurationFlags {
 const MANUAL: Manual = {
   description: [
     'Looks whether Redis can be used and keeps what it is given, whether keys are valid and accounts have money, ' +
-      'whether there is room on the disk, and how much is kept of batches and dead letters. No call is made that costs.',
+      'whether there is room on the disk, how much is kept of batches and dead letters, and whether alerts could be ' +
+      'delivered. No call is made that costs.',
   ],
   examples: [
     { type: 'conduit-batch doctor' },

@@ -21,6 +21,7 @@ const MANUAL: Manual = {
       'refused. --json has the same in queues[].pace.',
     'In --json, unfinished is how many of the failed were ended by cancel or a completion window before they had an ' +
       'end of their own, and brake is what stopped the batch, or null.',
+    'A channel of alerts that fails is shown, too (--json: failingChannels).',
     'With --watch it is shown again and again. Of one batch that is the progress that run shows; it ends with the ' +
       'batch, and with the exit code that run would have. Ctrl-C leaves, and the work goes on.',
   ],

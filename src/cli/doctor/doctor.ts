@@ -1,6 +1,7 @@
 import { loadConfig } from '../../config.js'
 import type { DoctorFlags } from '../commands/doctor.js'
 import { createPaint } from '../text/paint.js'
+import { checkChannels } from './channel-check.js'
 import { checkQueues } from './conduit-check.js'
 import { checkDisk } from './disk-check.js'
 import type { Finding } from './finding.js'
@@ -19,7 +20,9 @@ export async function doctor(flags: DoctorFlags): Promise<boolean> {
     disk,
     ...redis,
     ...(await checkFiles(config)),
-    ...(redis.some(({ level }) => level === 'bad') ? [] : [await checkDeadLetters(config)]),
+    ...(redis.some(({ level }) => level === 'bad')
+      ? []
+      : [await checkDeadLetters(config), ...(await checkChannels(config))]),
     ...(await checkQueues(config)),
   ]
   const ready = findings.every(({ level }) => level !== 'bad')

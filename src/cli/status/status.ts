@@ -1,4 +1,5 @@
 import { listenForInterruptions } from '../../../workers/interruptions.js'
+import { type ChannelHealth, readChannelHealth } from '../../alerts/channel-health.js'
 import { findDataDirectory } from '../../batches/data-directory.js'
 import { readBatchSnapshot, readQueueSnapshot } from '../../batches/read-snapshot.js'
 import type { Session } from '../../batches/session.js'
@@ -8,6 +9,7 @@ import { asUnavailable, RedisUnavailable } from '../../redis/unavailable.js'
 import type { StatusFlags } from '../commands/status.js'
 import { EXIT, type ExitCode } from '../exit.js'
 import { createFrame } from '../progress/frame.js'
+import { failingChannelLines, failsNow } from '../text/channel-words.js'
 import { renderStatus } from '../text/status.js'
 import { type Visit, visit } from '../visit.js'
 import { showBatch } from './batch-status.js'
@@ -31,12 +33,25 @@ export async function status(wanted: string | undefined, flags: StatusFlags): Pr
 interface Look {
   readonly queues: Parameters<typeof renderStatus>[0]
   readonly batches: Parameters<typeof renderStatus>[1]
+  /** Channels of alerts that fail. */
+  readonly failing: readonly (ChannelHealth & { readonly queue: string })[]
 }
 
-function inLines({ queues, batches }: Look, json: boolean): string {
-  if (json) return JSON.stringify({ queues, batches })
+function inLines(seen: Look, json: boolean): string {
+  if (json) {
+    const { queues, batches, failing: failingChannels } = seen
+    return JSON.stringify({ queues, batches, failingChannels })
+  }
   const { columns, colour } = outputCanvas()
-  return renderStatus(queues, batches, Date.now(), columns, colour).join('\n')
+  return drawn(seen, columns, colour).join('\n')
+}
+
+function drawn({ queues, batches, failing }: Look, columns: number, colour: boolean): string[] {
+  const nowMs = Date.now()
+  return [
+    ...renderStatus(queues, batches, nowMs, columns, colour),
+    ...failingChannelLines(failing, nowMs, columns, colour),
+  ]
 }
 
 /** Until Ctrl-C. With `--json` a line for each look. */
@@ -53,7 +68,7 @@ async function watchAll(config: Config, json: boolean): Promise<ExitCode> {
         if (seen === null) {
           // Who waits was told so by the connection.
         } else if (isTerminal) {
-          frame.draw((columns) => renderStatus(seen.queues, seen.batches, Date.now(), columns, colour))
+          frame.draw((columns) => drawn(seen, columns, colour))
         } else process.stdout.write(`${inLines(seen, json)}\n`)
         await interruptions.orAfter(isTerminal ? LOOK_MS.terminal : LOOK_MS.elsewhere)
       }
@@ -80,9 +95,19 @@ async function look({ queues, session }: Visit, config: Config): Promise<Look> {
     sessions.map(async (one) => ({
       queue: await readQueueSnapshot(one),
       batches: await batchesOf(one, config),
+      failing: await failingChannels(one),
     })),
   )
-  return { queues: perQueue.map(({ queue }) => queue), batches: perQueue.flatMap(({ batches }) => batches) }
+  return {
+    queues: perQueue.map(({ queue }) => queue),
+    batches: perQueue.flatMap(({ batches }) => batches),
+    failing: perQueue.flatMap(({ failing }) => failing),
+  }
+}
+
+async function failingChannels({ queue, redis, keys }: Session): Promise<Look['failing']> {
+  const channels = await readChannelHealth(redis, keys)
+  return channels.filter((each) => failsNow(each, Date.now())).map((each) => ({ queue, ...each }))
 }
 
 /** The batches of this data directory, and whatever is active on the queue from elsewhere. */
