@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { checkEnvironment, type EnvironmentSettings } from './config/environment.js'
 import { InvalidConfig, UnknownQueue } from './config/errors.js'
-import { type QueueConfig, queueConfig } from './config/queue-config.js'
+import { type QueueConfig, type QueueFlags, queueConfig } from './config/queue-config.js'
 import { type Retention, retentionOf } from './config/retention.js'
 import { readSettingsFile, type SettingsFile } from './config/settings-file.js'
 import { redisUrlProblem } from './redis/target.js'
@@ -36,12 +36,10 @@ export interface Config {
 }
 
 /** What flags may say in the place of environment and file. */
-export interface ConfigFlags {
+export interface ConfigFlags extends QueueFlags {
   /** The file of settings; `conduit-batch.config.json` in the working directory when nothing says so. */
   readonly config?: string
   readonly dataDir?: string
-  /** Ceiling of the pace of every queue that this process works for, requests a minute. */
-  readonly rpm?: number
 }
 
 /**
@@ -71,7 +69,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, flags: ConfigFl
       return queueConfig(name, {
         file,
         environment,
-        requestsPerMinute: flags.rpm ?? null,
+        flags,
         variable,
         environmentOfCommands: withoutSecrets(env, variables),
       })

@@ -16,25 +16,37 @@ const PROBE_TIMEOUT_MS = 330_000
 /** More than any fleet sends: growth ends somewhere. */
 const MOST_PER_SECOND = 100_000
 
-/**
- * Permits leased from the queue's gate and pace, and BullMQ's pause following the gate.
- * @param requestsPerMinute ceiling of the pace; null: as fast as Conduit takes them
- */
+export interface AdmissionOptions {
+  /** Ceiling of the pace; null: as fast as Conduit takes them. */
+  readonly requestsPerMinute?: number | null
+  /** False: no hold of Conduit's lifts here by itself, a person does it. */
+  readonly autoResume?: boolean
+}
+
+/** Permits leased from the queue's gate and pace, and BullMQ's pause following the gate. */
 export function createAdmission(
   session: Session,
   keyHolder: KeyHolder,
   log: Logger,
-  requestsPerMinute: number | null = null,
+  { requestsPerMinute = null, autoResume = true }: AdmissionOptions = {},
 ): Admission {
   const { redis, keys, gate, completions } = session
   const limits = {
     probeTimeoutMs: PROBE_TIMEOUT_MS,
     maxRatePerSecond: Math.min(MOST_PER_SECOND, (requestsPerMinute ?? Number.POSITIVE_INFINITY) / 60),
+    autoResume,
   }
   const permits = createPermits(
     (want, report, horizonMs) => askForLease(redis, keys, want, report, { ...limits, horizonMs }),
     (error) => log.warn({ err: (error as Error).message }, 'admission.lease_failed'),
   )
-  const mirror = createGateMirror({ queue: completions, gate, look: permits.refresh, keyHolder, log })
+  const mirror = createGateMirror({
+    queue: completions,
+    gate,
+    look: permits.refresh,
+    keyHolder,
+    autoResume,
+    log,
+  })
   return { permits, mirrorGate: mirror.sync }
 }

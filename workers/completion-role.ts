@@ -5,10 +5,12 @@ import { createFleet, type Fleet } from '../src/completions/fleet.js'
 import type { KeyHolder } from '../src/completions/key-holder.js'
 import { jobId } from '../src/completions/request.js'
 import { createConduitClient } from '../src/conduit/client.js'
+import type { QueueConfig } from '../src/config.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { isFull, RedisFull } from '../src/redis/full.js'
 import { asUnavailable } from '../src/redis/unavailable.js'
-import { createAdmission } from './admission.js'
+import { type Admission, createAdmission } from './admission.js'
+import { type BalanceWatch, createBalanceWatch } from './balance-watch.js'
 import { type CompletionWorker, startCompletionWorker } from './completion-worker.js'
 import { startFollowingConcurrency } from './concurrency.js'
 import { type ConcurrencyBounds, createConcurrencyCeiling, MOST_CONCURRENCY } from './concurrency-ceiling.js'
@@ -19,9 +21,26 @@ import { createRedisRoom } from './redis-room.js'
 export interface CompletionRoleOptions {
   readonly keyHolder: KeyHolder
   readonly baseUrl: string
+  /** Where the balance is asked for; null: nowhere. */
+  readonly billingUrl: string | null
+  /** Between two questions for the balance, for the whole fleet. */
+  readonly balancePollMs: number
+  /** False: no hold of Conduit's lifts here by itself, a person does it. */
+  readonly autoResume: boolean
   readonly concurrency: ConcurrencyBounds
   /** Ceiling of the pace, for the whole fleet; null: none. */
   readonly requestsPerMinute: number | null
+}
+
+/** What the settings of a queue say of its calls. @param wanted concurrency that the command asks for; null: none */
+export function completionOptions(
+  config: QueueConfig,
+  keyHolder: KeyHolder,
+  wanted: number | null,
+): CompletionRoleOptions {
+  const { baseUrl, billingUrl, balancePollMs, autoResume, requestsPerMinute } = config
+  const concurrency = { wanted, ceiling: config.concurrency }
+  return { keyHolder, baseUrl, billingUrl, balancePollMs, autoResume, concurrency, requestsPerMinute }
 }
 
 /** The calls of one queue in this process. */
@@ -48,14 +67,15 @@ const ORPHANS_MS = 10_000
  */
 export async function startCompletionRole(
   session: Session,
-  { keyHolder, baseUrl, concurrency: bounds, requestsPerMinute }: CompletionRoleOptions,
+  options: CompletionRoleOptions,
   log: Logger,
   onTrouble: (text: string) => void,
 ): Promise<CompletionRole> {
+  const { keyHolder, baseUrl, concurrency: bounds, requestsPerMinute, autoResume } = options
   const { redis, keys } = session
   const name = formatProcess(currentProcess())
   const fleet = createFleet(redis, keys, session.completions, name)
-  const admission = createAdmission(session, keyHolder, log, requestsPerMinute)
+  const admission = createAdmission(session, keyHolder, log, { requestsPerMinute, autoResume })
   try {
     // Before the first job: whoever finds us dead must know whose the jobs are.
     await fleet.beat()
@@ -86,6 +106,7 @@ export async function startCompletionRole(
     onTrouble,
     jobs: concurrency,
   })
+  const balance = startBalanceWatch(session, options, admission, log, onTrouble)
   const orphans = createOrphanSearch(session, fleet, worker, log)
   const gauges = createGauges(redis, keys, name, () => ({
     inFlight: concurrency.inFlight,
@@ -101,6 +122,7 @@ export async function startCompletionRole(
       orphans.look,
       async () => concurrency.setCeiling(await ceiling()),
       gauges.write,
+      ...(balance === null ? [] : [balance.look]),
     ],
     get inFlight() {
       return concurrency.inFlight
@@ -110,6 +132,7 @@ export async function startCompletionRole(
     },
     async finish(deadlineMs) {
       orphans.close()
+      await balance?.close()
       concurrency.close()
       admission.permits.close()
       await worker.close(deadlineMs)
@@ -121,6 +144,28 @@ export async function startCompletionRole(
     },
     abort: worker.abort,
   }
+}
+
+function startBalanceWatch(
+  session: Session,
+  { keyHolder, billingUrl, balancePollMs: pollMs, autoResume }: CompletionRoleOptions,
+  { mirrorGate }: Admission,
+  log: Logger,
+  onTrouble: (text: string) => void,
+): BalanceWatch | null {
+  if (billingUrl === null) return null
+  const onBalance = async () => undefined
+  return createBalanceWatch({
+    session,
+    keyHolder,
+    billingUrl,
+    pollMs,
+    autoResume,
+    onBalance,
+    mirrorGate,
+    log,
+    onTrouble,
+  })
 }
 
 /** Gives back the jobs of workers that died, and counts their calls as maybe billed. */

@@ -10,6 +10,8 @@ export interface GateMirrorOptions {
   /** Looks at the gate through the lease script, which also lifts the holds that time ends. */
   readonly look: () => Promise<Lease>
   readonly keyHolder: KeyHolder
+  /** Another key lifts the hold that the refused one has placed; else a person does. */
+  readonly autoResume: boolean
   readonly log: Logger
 }
 
@@ -17,7 +19,7 @@ export interface GateMirrorOptions {
  * Makes BullMQ's pause follow the gate, and the key follow its source. Run again and again, so that a crash (or a
  * race) between the two heals within a moment.
  */
-export function createGateMirror({ queue, gate, look, keyHolder, log }: GateMirrorOptions): {
+export function createGateMirror({ queue, gate, look, keyHolder, autoResume, log }: GateMirrorOptions): {
   sync: () => Promise<void>
 } {
   let running: Promise<void> | null = null
@@ -33,7 +35,7 @@ export function createGateMirror({ queue, gate, look, keyHolder, log }: GateMirr
 
   async function syncOnce(): Promise<void> {
     let { state, gateEpoch } = await look()
-    if (state === 'held') {
+    if (state === 'held' && autoResume) {
       await liftRefusedKey()
       ;({ state, gateEpoch } = await look())
     }

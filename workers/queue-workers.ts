@@ -10,6 +10,7 @@ import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { RedisFull } from '../src/redis/full.js'
 import { RedisUnwritable } from '../src/redis/unwritable.js'
 import type { RedisChange } from '../src/redis/watch.js'
+import { completionOptions } from './completion-role.js'
 import type { Role } from './role.js'
 import { type Roles, startRoles } from './roles.js'
 
@@ -103,7 +104,7 @@ async function startOnce(
 
 function rolesOptions(
   session: Session,
-  { baseUrl, alerts, concurrency: ceiling, requestsPerMinute }: QueueConfig,
+  config: QueueConfig,
   keyHolder: KeyHolder | null,
   { directory, retention, roles, concurrency: wanted, log, onTrouble }: QueueWorkersOptions,
 ): Parameters<typeof startRoles>[0] {
@@ -111,13 +112,12 @@ function rolesOptions(
   const holder = formatProcess(currentProcess())
   return {
     session,
-    completion:
-      keyHolder === null ? null : { keyHolder, baseUrl, concurrency: { wanted, ceiling }, requestsPerMinute },
+    completion: keyHolder === null ? null : completionOptions(config, keyHolder, wanted),
     batch:
       directory === null
         ? null
         : { directory, lease: createDirectoryLease(redis, keys, directory.id, holder), retention },
-    alert: roles.has('alert') ? alerts : null,
+    alert: roles.has('alert') ? config.alerts : null,
     log,
     onTrouble,
   }

@@ -2,11 +2,11 @@
 -- pace/pace.lua and incident.lua stand before this: what the pace does, and what becomes of incidents, is there.
 -- KEYS 1 gate (hash)  2 pace (hash)  3-7 of the incident (incident.lua)
 -- ARGV 1 permits wanted  2 longest a probe may take, ms  3 highest rate per second
---      4 ms of pace that are handed out at once; and with a report:
---      5 gate epoch  6 pace epoch  of the calls reported
---      7 answered  8 refused (429)  9 answered otherwise  10 failed (5xx, no connection)
---      11 first failures of their requests  12 not sent  13 longest Retry-After ms (-1000 none)
---      14 slowest refusal ms  15 limit that headers told, per minute (0 none)
+--      4 ms of pace that are handed out at once  5 1: holds that time ends are lifted, 0: a person does; and with a report:
+--      6 gate epoch  7 pace epoch  of the calls reported
+--      8 answered  9 refused (429)  10 answered otherwise  11 failed (5xx, no connection)
+--      12 first failures of their requests  13 not sent  14 longest Retry-After ms (-1000 none)
+--      15 slowest refusal ms  16 limit that headers told, per minute (0 none)
 -- reply: state ('open' | 'probing' | 'held'), then as strings: pace (0 open, 1 closed, 2 outage), permits,
 --        ms until the first, rate per second, gate epoch, pace epoch, ms until asking again is of use
 -- A Redis that is full takes no write that needs memory, unless one that needs none came first.
@@ -17,9 +17,9 @@ local now = seconds * 1000
 local a = {}
 for i = 1, #ARGV do a[i] = tonumber(ARGV[i]) end
 local want = a[1]
-local report = a[5] and {
-  gateEpoch = a[5], epoch = a[6], answered = a[7], refused = a[8], otherwise = a[9], failed = a[10], fresh = a[11],
-  unsent = a[12], retryAfter = a[13] / 1000, slowestRefusal = a[14] / 1000, hint = a[15] / 60,
+local report = a[6] and {
+  gateEpoch = a[6], epoch = a[7], answered = a[8], refused = a[9], otherwise = a[10], failed = a[11], fresh = a[12],
+  unsent = a[13], retryAfter = a[14] / 1000, slowestRefusal = a[15] / 1000, hint = a[16] / 60,
 }
 
 local gate = redis.call('HMGET', KEYS[1], 'epoch', 'holds', 'probing', 'probeUntil')
@@ -42,7 +42,7 @@ if probing and report and report.gateEpoch == epoch then
 end
 
 -- 2. Holds that time alone ends.
-if holds > 0 then
+if holds > 0 and a[5] == 1 then
   local fields, ended, lifted = redis.call('HGETALL', KEYS[1]), {}, 0
   for i = 1, #fields, 2 do
     local hold = string.match(fields[i], '^hold:') and cjson.decode(fields[i + 1])

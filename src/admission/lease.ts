@@ -34,6 +34,8 @@ export interface LeaseLimits {
   readonly maxRatePerSecond: number
   /** Permits are handed out for so long ahead; a lease that takes long to come needs more. */
   readonly horizonMs: number
+  /** Holds that time alone ends are lifted when it is over; else they wait for a person. */
+  readonly autoResume: boolean
 }
 
 /** One round trip: reports in, permits out. `want` 0 only reports and looks. */
@@ -49,6 +51,7 @@ export async function askForLease(
     limits.probeTimeoutMs,
     limits.maxRatePerSecond,
     limits.horizonMs,
+    limits.autoResume ? 1 : 0,
     ...reportArguments(report),
   ]
   const names = [keys.gate, keys.pace, ...incidentKeys(keys)]

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { durationMs } from '../config/duration.js'
 import { PER_MINUTE, perMinute } from '../config/per-minute.js'
+import { POLL_SECONDS, pollSeconds } from '../config/poll-seconds.js'
 import { QUEUE_NAME } from '../redis/keys.js'
 
 /** A whole number in a range; anything else is refused by name, never taken for the default. */
@@ -27,6 +28,13 @@ export function requestsPerMinute(text: string): number {
   const value = perMinute(text)
   if (value !== null) return value
   throw new InvalidArgumentError(`It ${PER_MINUTE}.`)
+}
+
+/** Seconds between two questions for the balance, as milliseconds. */
+export function balancePoll(text: string): number {
+  const value = pollSeconds(text)
+  if (value !== null) return value * 1000
+  throw new InvalidArgumentError(`It ${POLL_SECONDS}.`)
 }
 
 /** A queue's name. */

@@ -9,7 +9,7 @@ import { parseJson } from './text.js'
 const CONNECTIONS = 2
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 /** Conduit: Usage, "limit: 1 to 100". */
-const MAX_LEDGER_LIMIT = 100
+export const MAX_LEDGER_LIMIT = 100
 
 const balanceSchema = z.looseObject({ balanceInCents: z.number() })
 const ledgerSchema = z.looseObject({ entries: z.array(z.unknown()) })
@@ -46,11 +46,18 @@ export type LedgerResult =
   | { readonly kind: 'ledger'; readonly entries: readonly LedgerEntry[] }
   | { readonly kind: 'unavailable'; readonly failure: Failure }
 
-/** The billing API: on another host than the chat API, with the same key; asking costs nothing. Never throws. */
+export interface BillingCall extends Call {
+  readonly signal?: AbortSignal
+}
+
+/**
+ * The billing API: on another host than the chat API, with the same key; asking costs nothing. Throws nothing but
+ * `CallAborted`, when `signal` (not the deadline) ended a call.
+ */
 export interface BillingClient {
-  balance(call: Call): Promise<BalanceResult>
+  balance(call: BillingCall): Promise<BalanceResult>
   /** `limit` is brought into Conduit's 1 to 100. An entry that cannot be read is left out. */
-  ledger(call: Call & { readonly limit: number; readonly offset: number }): Promise<LedgerResult>
+  ledger(call: BillingCall & { readonly limit: number; readonly offset: number }): Promise<LedgerResult>
   close(): Promise<void>
 }
 
@@ -61,8 +68,10 @@ export interface BillingClient {
  */
 export function createBillingClient(options: { readonly billingUrl: string }): BillingClient {
   const endpoint = createEndpoint(options.billingUrl, CONNECTIONS)
-  const get = (path: string, { apiKey, timeoutMs }: Call) =>
-    endpoint.send({ method: 'GET', path }, { apiKey, timeoutMs, maxResponseBytes: MAX_RESPONSE_BYTES })
+  const get = (path: string, { apiKey, timeoutMs, signal }: BillingCall) => {
+    const limits = { apiKey, timeoutMs, maxResponseBytes: MAX_RESPONSE_BYTES }
+    return endpoint.send({ method: 'GET', path }, signal === undefined ? limits : { ...limits, signal })
+  }
   return {
     async balance(call) {
       const reply = await get('/balance', call)

@@ -3,6 +3,7 @@ import { signingSecretProblem } from '../alerts/signing.js'
 import { redisUrlProblem } from '../redis/target.js'
 import { knownNames } from './nearest.js'
 import { PER_MINUTE, perMinute } from './per-minute.js'
+import { POLL_SECONDS, pollSeconds } from './poll-seconds.js'
 import { apiUrlProblem, HTTP_URL, isHttpUrl } from './url.js'
 
 /** An environment variable that is set to nothing is not set. */
@@ -40,6 +41,9 @@ const schema = z.object({
     `must be at least ${SHORTEST_TOKEN} characters of visible ASCII without spaces; make one with: openssl rand -hex 24`,
   ),
   CONDUIT_BATCH_RPM: matching((value) => perMinute(value) !== null, PER_MINUTE)
+    .transform((value) => (value === undefined ? undefined : Number(value)))
+    .optional(),
+  CONDUIT_BATCH_BALANCE_POLL_SECONDS: matching((value) => pollSeconds(value) !== null, POLL_SECONDS)
     .transform((value) => (value === undefined ? undefined : Number(value)))
     .optional(),
   CONDUIT_BATCH_LOG_LEVEL: text.pipe(

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { QUEUE_NAME } from '../redis/keys.js'
 import { alertFields } from './alert-schema.js'
 import { duration, fields, variable } from './fields.js'
+import { POLL_BOUNDS, POLL_SECONDS } from './poll-seconds.js'
 import { apiUrlProblem, HTTP_URL } from './url.js'
 
 /** Connections a process may have open to Conduit (workers/concurrency-ceiling.ts). */
@@ -102,6 +103,16 @@ export const fileSchema = fields({
   alerts: alertFields
     .optional()
     .describe('Who is told when a queue waits for a person, and how often: for all queues.'),
+  balancePollSeconds: z
+    .number(POLL_SECONDS)
+    .min(POLL_BOUNDS.min, POLL_SECONDS)
+    .max(POLL_BOUNDS.max, POLL_SECONDS)
+    .optional()
+    .describe('How often the balance of the Conduit account is asked for, in seconds. Default: 30'),
+  autoResume: z
+    .boolean('must be true or false')
+    .optional()
+    .describe('False: a pause that Conduit has caused ends only when somebody types resume. Default: true'),
   retention: retention.optional().describe('How long what is finished is kept, and how much of it.'),
 }).meta({
   title: 'conduit-batch.config.json',

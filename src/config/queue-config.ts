@@ -8,6 +8,7 @@ import type { SettingsFile } from './settings-file.js'
 
 const BASE_URL = 'https://api.conduit.im/v1'
 const BILLING_URL = 'https://conduit.im/api/billing'
+const BALANCE_POLL_SECONDS = 30
 
 /** What one queue needs of the world. */
 export interface QueueConfig {
@@ -17,7 +18,12 @@ export interface QueueConfig {
   /** Where that key is looked for, for messages. */
   readonly keyNames: KeyNames
   readonly baseUrl: string
-  readonly billingUrl: string
+  /** Null: calls are made elsewhere than at Conduit, and nobody said where the balance is told. */
+  readonly billingUrl: string | null
+  /** Between two questions for the balance. */
+  readonly balancePollMs: number
+  /** False: no hold of Conduit's lifts by itself, a person does it. */
+  readonly autoResume: boolean
   /** Who is told when it waits for a person: secrets included, so it is never shown. */
   readonly alerts: AlertSettings
   /** Calls in flight at most, for each process; null: what its batches ask for. */
@@ -26,12 +32,22 @@ export interface QueueConfig {
   readonly requestsPerMinute: number | null
 }
 
+/** What flags may say of the queues that a process works for. */
+export interface QueueFlags {
+  /** Ceiling of the pace, requests a minute. */
+  readonly rpm?: number
+  /** Between two questions for the balance, ms. */
+  readonly balancePoll?: number
+  /** False with `--no-auto-resume`. */
+  readonly autoResume?: boolean
+}
+
 /** Everything that settings of queues come from. */
 export interface QueueSources {
   readonly file: SettingsFile
   readonly environment: EnvironmentSettings
-  /** Of the command line; null: it says nothing. */
-  readonly requestsPerMinute: number | null
+  /** Of the command line, where it says something. */
+  readonly flags: QueueFlags
   /** What a variable holds that the file names; null when it is not set. */
   readonly variable: (name: string) => string | null
   /** What a command that is a channel of alerts may know of our environment. */
@@ -44,18 +60,35 @@ export interface QueueSources {
  * @throws InvalidConfig when a variable for one of its channels is not set
  */
 export function queueConfig(queue: string, sources: QueueSources): QueueConfig {
-  const { file, environment, requestsPerMinute } = sources
+  const { file, environment, flags } = sources
   const own = file.settings.queues?.[queue] ?? {}
   return {
     queue,
     ...keyOf(queue, own, sources),
-    baseUrl: own.baseUrl ?? environment.CONDUIT_BASE_URL ?? BASE_URL,
-    billingUrl: own.billingUrl ?? environment.CONDUIT_BILLING_URL ?? BILLING_URL,
+    ...addressesOf(own, environment),
+    balancePollMs: flags.balancePoll ?? balancePollOf(file, environment) * 1000,
+    autoResume: flags.autoResume !== false && (file.settings.autoResume ?? true),
     alerts: alertsOf(queue, own, sources),
     concurrency: own.limits?.concurrency ?? null,
-    requestsPerMinute:
-      requestsPerMinute ?? environment.CONDUIT_BATCH_RPM ?? own.limits?.requestsPerMinute ?? null,
+    requestsPerMinute: flags.rpm ?? environment.CONDUIT_BATCH_RPM ?? own.limits?.requestsPerMinute ?? null,
   }
+}
+
+/** A key goes to no other host than it was meant for: calls to somewhere else tell nothing of where the balance is. */
+function addressesOf(
+  own: QueueSettings,
+  environment: EnvironmentSettings,
+): Pick<QueueConfig, 'baseUrl' | 'billingUrl'> {
+  const baseUrl = own.baseUrl ?? environment.CONDUIT_BASE_URL ?? BASE_URL
+  const isConduit = URL.canParse(baseUrl) && new URL(baseUrl).host === new URL(BASE_URL).host
+  return {
+    baseUrl,
+    billingUrl: own.billingUrl ?? environment.CONDUIT_BILLING_URL ?? (isConduit ? BILLING_URL : null),
+  }
+}
+
+function balancePollOf({ settings }: SettingsFile, environment: EnvironmentSettings): number {
+  return environment.CONDUIT_BATCH_BALANCE_POLL_SECONDS ?? settings.balancePollSeconds ?? BALANCE_POLL_SECONDS
 }
 
 type Key = Pick<QueueConfig, 'apiKey' | 'apiKeyFile' | 'keyNames'>

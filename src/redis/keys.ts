@@ -52,6 +52,8 @@ export interface QueueKeys {
   readonly usage: string
   /** Balances that were seen, and what is told from them (src/credits/). */
   readonly credits: string
+  /** Who asks for the balance, when, and what was seen since a hold for credits (src/credits/). */
+  readonly creditsLook: string
   /** How each channel of alerts fares. */
   readonly channels: string
   /** Where each batch is in the order of calls (completions/turns/). */
@@ -128,6 +130,7 @@ export function queueKeys(prefix: string, queue: string): QueueKeys {
     gauges: `${tag}:gauges`,
     usage: `${tag}:usage`,
     credits: `${tag}:credits`,
+    creditsLook: `${tag}:credits-look`,
     channels: `${tag}:channels`,
     turns: `${tag}:turns`,
     activeBatches: `${tag}:active-batches`,

@@ -101,6 +101,7 @@ async function resolveIncident(): Promise<void> {
     probeTimeoutMs: 1000,
     maxRatePerSecond: 100,
     horizonMs: 50,
+    autoResume: true,
   })
 }
 

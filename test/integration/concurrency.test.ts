@@ -37,6 +37,9 @@ async function start(latencyMs: number, requestsPerMinute: number | null): Promi
   const options = {
     keyHolder,
     baseUrl: simulator.baseUrl,
+    billingUrl: null,
+    balancePollMs: 1000,
+    autoResume: true,
     concurrency: { wanted: null, ceiling: null },
     requestsPerMinute,
   }

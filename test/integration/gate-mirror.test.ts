@@ -150,13 +150,13 @@ it('reads the key again at every opening of the gate, whatever it was held for',
 describe('a ceiling of the pace', () => {
   it('bounds it at once, also where it was faster before', async () => {
     expect((await admission.permits.refresh()).ratePerSecond).toBeGreaterThan(1.5)
-    const bounded = createAdmission(session, keyHolder, silent, 90)
+    const bounded = createAdmission(session, keyHolder, silent, { requestsPerMinute: 90 })
     expect((await bounded.permits.refresh()).ratePerSecond).toBe(1.5)
   })
 
   it('bounds it when a refusal would leave more', async () => {
     const ceilingPerSecond = 0.1
-    const bounded = createAdmission(session, keyHolder, silent, ceilingPerSecond * 60)
+    const bounded = createAdmission(session, keyHolder, silent, { requestsPerMinute: ceilingPerSecond * 60 })
     const admitted = await bounded.permits.acquire()
     if (admitted.kind !== 'go') throw new Error(`not admitted: ${admitted.kind}`)
     admitted.permit.report({ kind: 'refused', retryAfterMs: null })

@@ -19,6 +19,7 @@ export interface TestGate {
 interface TestLimits {
   readonly probeTimeoutMs: number
   readonly maxRatePerSecond: number
+  readonly autoResume: boolean
 }
 
 export function testGate(redis: Redis): TestGate {
@@ -34,6 +35,7 @@ export function testGate(redis: Redis): TestGate {
         probeTimeoutMs: 60_000,
         maxRatePerSecond: 1000,
         horizonMs: 50,
+        autoResume: true,
         ...limits,
       }),
     async outbox() {

@@ -32,7 +32,15 @@ export async function startTestRoles(
   const keyHolder = await createKeyHolder({ apiKey: 'sk-simulator', apiKeyFile: null })
   const roles = await startRoles({
     session,
-    completion: { keyHolder, baseUrl, requestsPerMinute: null, concurrency: { wanted: 20, ceiling: null } },
+    completion: {
+      keyHolder,
+      baseUrl,
+      billingUrl: null,
+      balancePollMs: 1000,
+      autoResume: true,
+      requestsPerMinute: null,
+      concurrency: { wanted: 20, ceiling: null },
+    },
     batch: { directory, lease: leaseOn(session, directory) },
     alert: null,
     log: silent,

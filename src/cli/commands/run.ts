@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { addConfigurationOptions, addPaceOption } from '../common-options.js'
+import { addConfigurationOptions, addPaceOption, addResumeOptions } from '../common-options.js'
 import { BATCH_EXIT, type Manual } from '../help/manual.js'
 import { withManual } from '../help/with-manual.js'
 import type { RunFlags } from '../run/flags.js'
@@ -51,7 +51,7 @@ export function runCommand(): Command {
   const command = addBatchOptions(
     new Command('run').description('answer every prompt of a file, and wait until it is done'),
   ).option('--exit-on-pause', 'exit with 3 when only a person can help, instead of waiting')
-  return addConfigurationOptions(addPaceOption(withManual(command, MANUAL)))
+  return addConfigurationOptions(addResumeOptions(addPaceOption(withManual(command, MANUAL))))
     .option('--json', 'print one JSON object as the last line of stdout')
     .action(async (input: string, flags: RunFlags) => {
       // Loaded only now: `--help` must be quick.

@@ -59,6 +59,10 @@ function inWords(reply: Reply): string {
 }
 
 async function checkBalance({ billingUrl }: QueueConfig, { secret }: ApiKey): Promise<Finding> {
+  if (billingUrl === null) {
+    const text = 'not asked for, since calls go elsewhere than to Conduit: set CONDUIT_BILLING_URL'
+    return { check: 'balance', level: 'warn', text }
+  }
   const billing = createBillingClient({ billingUrl })
   try {
     const result = await billing.balance({ apiKey: secret, timeoutMs: TIMEOUT_MS })

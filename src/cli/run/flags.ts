@@ -1,5 +1,5 @@
 import type { Priority } from '../../completions/priority.js'
-import type { ConfigurationFlags, PaceFlags } from '../common-options.js'
+import type { ConfigurationFlags, PaceFlags, ResumeFlags } from '../common-options.js'
 
 /** What `run` and `submit` take, as commander hands it over. Times are milliseconds. */
 export interface BatchFlags extends ConfigurationFlags {
@@ -21,7 +21,7 @@ export interface BatchFlags extends ConfigurationFlags {
 }
 
 /** The options of `run`. */
-export interface RunFlags extends BatchFlags, PaceFlags {
+export interface RunFlags extends BatchFlags, PaceFlags, ResumeFlags {
   readonly exitOnPause?: true
 }
 

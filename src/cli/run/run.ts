@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { deliverLeft } from '../../../workers/alert-role.js'
+import { completionOptions } from '../../../workers/completion-role.js'
 import { type Interruptions, listenForInterruptions } from '../../../workers/interruptions.js'
 import { type DataDirectory, openDataDirectory } from '../../batches/data-directory.js'
 import { createDirectoryLease } from '../../batches/lease.js'
@@ -123,12 +124,7 @@ async function work(
     },
     roles: {
       session,
-      completion: {
-        keyHolder,
-        baseUrl: queue.baseUrl,
-        concurrency: { wanted: null, ceiling: queue.concurrency },
-        requestsPerMinute: queue.requestsPerMinute,
-      },
+      completion: completionOptions(queue, keyHolder, null),
       batch: { directory, lease, retention: config.retention },
       alert: queue.alerts,
       log,
