@@ -100,7 +100,10 @@ async function judge(
 
 /** Once when the account ceases to answer, and once when it does again. */
 function tell({ onTrouble }: BalanceWatchOptions, { failure }: AccountAnswer, log: Logger): void {
-  if (failure === null) return log.info('balance.available')
+  if (failure === null) {
+    log.info('balance.available')
+    return
+  }
   const { code, message, status, requestId } = failure
   log.warn({ code, status, requestId, err: message }, 'balance.unavailable')
   onTrouble(
