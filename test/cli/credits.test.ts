@@ -1,0 +1,113 @@
+import { afterAll, expect, test } from 'vitest'
+import { readBatchSnapshot } from '../../src/batches/read-snapshot.js'
+import { expectAnswers, ids, requests } from '../support/batch-files.js'
+import { testSession } from '../support/batches.js'
+import { createWorkplace, QUICK, settingsFor, simulate, type Workplace } from '../support/cli.js'
+import { eventually } from '../support/eventually.js'
+import { receiveAlerts } from '../support/receivers.js'
+
+/** Seconds from the top-up to the first answer. */
+const SOON_MS = 3000
+
+const figures: Record<string, number> = {}
+afterAll(() => {
+  for (const [name, figure] of Object.entries(figures)) process.stderr.write(`${name}: ${figure}\n`)
+})
+
+async function submit(place: Workplace, count: number): Promise<string> {
+  await place.write('in.jsonl', requests(count))
+  const end = await place.run(['submit', 'in.jsonl', ...QUICK])
+  expect(end).toExitWith(0)
+  return end.stdout.trim()
+}
+
+test('four processes with 100 calls out each: the account runs empty, topping up is enough, and nobody types a line', async () => {
+  const [TOTAL, PROCESSES, EACH] = [1200, 4, 100]
+  const simulator = await simulate({
+    balanceCents: 100_000,
+    latencyMs: { min: 1000, max: 1400 },
+    // As slow as answers: whatever is sent before the first refusal is known is refused too.
+    refusalLatencyMs: { min: 600, max: 1000 },
+  })
+  const webhook = await receiveAlerts()
+  const place = await createWorkplace({
+    ...settingsFor(simulator),
+    CONDUIT_BATCH_ALERT_WEBHOOK: webhook.url,
+    CONDUIT_BATCH_BALANCE_POLL_SECONDS: '1',
+  })
+  const id = await submit(place, TOTAL)
+  const session = await testSession(place.settings.CONDUIT_BATCH_KEY_PREFIX)
+  // Full speed from the start, so that the account runs empty with as many calls out as may be.
+  await session.redis.hset(session.keys.pace, 'rate', 400)
+  const workers = Array.from({ length: PROCESSES }, () =>
+    place.start(['work', '--concurrency', String(EACH)]),
+  )
+  const batch = () => readBatchSnapshot(session, id)
+  const nothingIsOut = async () =>
+    (await session.completions.isPaused()) && (await session.completions.getActiveCount()) === 0
+
+  await eventually('all calls are out', () => simulator.stats().inFlight === PROCESSES * EACH)
+  simulator.control({ balanceCents: 50 })
+  await eventually('the account is empty', () => simulator.stats().byStatus['402'] !== undefined)
+  await eventually('the queue is held and no call is out', nothingIsOut)
+  await eventually('a person is told', () => webhook.alerts.length > 0)
+  const held = simulator.stats()
+  expect(held.balanceCents).toBe(0)
+  expect(held.callsAfterFirst402).toBeLessThanOrEqual(PROCESSES * EACH)
+  expect(held.byStatus['402']).toBeLessThanOrEqual(PROCESSES * EACH)
+  await eventually('it was asked again', () => simulator.stats().otherRequests.ledger >= 2)
+  expect(simulator.stats().calls).toBe(held.calls)
+
+  const toppedUpAt = performance.now()
+  simulator.control({ topUpCents: 10_000 })
+  await eventually('answers come again', () => simulator.stats().completed > held.completed)
+  const tookMs = performance.now() - toppedUpAt
+  await eventually('the batch ends', async () => (await batch())?.state === 'completed')
+  await eventually('the all-clear', () => webhook.alerts.length > 1)
+  for (const worker of workers) worker.signal('SIGTERM')
+  await Promise.all(workers.map(({ ended }) => ended))
+
+  expect(tookMs).toBeLessThan(SOON_MS)
+  expect(await batch()).toMatchObject({ completed: TOTAL, failed: 0, retries: 0 })
+  await expectAnswers(place.path('in.results.jsonl'), ids(TOTAL))
+  expect(simulator.stats()).toMatchObject({ completed: TOTAL, repeatedCompletions: 0 })
+  expect(webhook.alerts.map(({ type, endedBy }) => [type, endedBy])).toEqual([
+    ['incident.opened', null],
+    ['incident.resolved', 'credits_seen'],
+  ])
+  Object.assign(figures, {
+    'most in flight': held.maxInFlight,
+    'refused with 402': held.byStatus['402'],
+    'arrived after the first 402': held.callsAfterFirst402,
+    'ms from the top-up to an answer': Math.round(tookMs),
+  })
+})
+
+test('a top-up of less than the next call costs: one call is tried, the same incident goes on, nobody is told again', async () => {
+  const simulator = await simulate({ balanceCents: 53, costCents: 10 })
+  const webhook = await receiveAlerts()
+  const place = await createWorkplace({ ...settingsFor(simulator), CONDUIT_BATCH_ALERT_WEBHOOK: webhook.url })
+  await place.write('in.jsonl', requests(12))
+  const cli = place.start(['run', 'in.jsonl', '--balance-poll', '1', '--concurrency', '4', ...QUICK])
+  const refused = () => simulator.stats().byStatus['402'] ?? 0
+  const looks = () => simulator.stats().otherRequests.ledger
+  const twoMoreLooks = async () => {
+    const before = looks()
+    await cli.until('two more looks', () => looks() >= before + 2)
+  }
+  await cli.until('a person is told', () => webhook.alerts.length === 1)
+
+  // Three cents are left over: they are no top-up.
+  await twoMoreLooks()
+  const before = refused()
+  simulator.control({ topUpCents: 2 })
+  await cli.until('one call is tried', () => refused() === before + 1)
+  await twoMoreLooks()
+  expect(refused()).toBe(before + 1)
+  expect(webhook.alerts).toHaveLength(1)
+
+  simulator.control({ topUpCents: 500 })
+  expect(await cli.ended).toExitWith(0)
+  expect(simulator.stats()).toMatchObject({ completed: 12, repeatedCompletions: 0 })
+  expect(webhook.alerts.map(({ type }) => type)).toEqual(['incident.opened', 'incident.resolved'])
+})
