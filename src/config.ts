@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { KeySource } from './completions/key-holder.js'
 import { checkEnvironment, type EnvironmentSettings } from './config/environment.js'
 import { InvalidConfig, UnknownQueue } from './config/errors.js'
 import { type QueueConfig, type QueueFlags, queueConfig } from './config/queue-config.js'
@@ -19,6 +20,11 @@ export interface Config {
    * @throws UnknownQueue, and InvalidConfig when a variable that the queue needs is not set
    */
   queue(name: string): QueueConfig
+  /**
+   * Where the key of a queue comes from, by the file of settings as it is now.
+   * @throws UnknownQueue, InvalidConfig
+   */
+  keySource(queue: string): KeySource
   /** For commands that need no more of a queue than its name. @throws UnknownQueue */
   assertQueue(name: string): void
   readonly retention: Retention
@@ -74,6 +80,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, flags: ConfigFl
         environmentOfCommands: withoutSecrets(env, variables),
       })
     },
+    keySource: (name) => loadConfig(env, flags).queue(name),
     assertQueue,
     retention: retentionOf(file.settings),
     token: environment.CONDUIT_BATCH_TOKEN ?? null,

@@ -1,7 +1,7 @@
 /** Exit code of a process that was told to stop and did not come to its end. */
 export const INTERRUPTED = 130
 
-/** Ctrl-C, SIGTERM and a closed terminal, counted. */
+/** Ctrl-C, SIGTERM and a closed terminal, counted. Where there is no terminal SIGHUP asks to read the settings again. */
 export interface Interruptions {
   readonly count: number
   /** Aborts at the first signal: come to an end in order. */
@@ -10,12 +10,14 @@ export interface Interruptions {
   readonly second: AbortSignal
   /** From now on the first signal is the caller's: it looks at `count` or `first`, and `orAfter` wakes it. */
   takeOver(): void
+  /** Names who is to be called at a SIGHUP that no closed terminal has sent. */
+  onReload(listener: () => void): void
   /** Resolves after this long, or at once when a signal comes. */
   orAfter(ms: number): Promise<void>
   close(): void
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 /** After the second signal there is this long to give jobs back; then the process leaves whatever happens. */
 const LEAVE_MS = 1500
 
@@ -38,7 +40,13 @@ export function listenForInterruptions(leaveEarly: () => Promise<void>): Interru
     if (count === 2 || !taken) setTimeout(() => process.exit(INTERRUPTED), LEAVE_MS).unref()
     if (count === 1 && !taken) void leaveEarly()
   }
+  const reloads = new Set<() => void>()
+  const onHangup = () => {
+    if (hasTerminal()) onSignal()
+    else for (const reload of reloads) reload()
+  }
   for (const signal of SIGNALS) process.on(signal, onSignal)
+  process.on('SIGHUP', onHangup)
   return {
     get count() {
       return count
@@ -47,6 +55,9 @@ export function listenForInterruptions(leaveEarly: () => Promise<void>): Interru
     second: second.signal,
     takeOver() {
       taken = true
+    },
+    onReload(listener) {
+      reloads.add(listener)
     },
     orAfter(ms) {
       return new Promise((resolve) => {
@@ -59,6 +70,11 @@ export function listenForInterruptions(leaveEarly: () => Promise<void>): Interru
     },
     close() {
       for (const signal of SIGNALS) process.off(signal, onSignal)
+      process.off('SIGHUP', onHangup)
     },
   }
+}
+
+function hasTerminal(): boolean {
+  return [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)
 }

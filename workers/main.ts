@@ -1,11 +1,13 @@
 import type { Logger } from 'pino'
+import type { KeyHolder } from '../src/completions/key-holder.js'
 import type { Config } from '../src/config.js'
 import { DEADLINES, type Deadlines } from './deadlines.js'
 import { logEvent, type WorkerEvent } from './events.js'
 import { followQueues } from './follow.js'
 import { awaitLateQueues } from './late-queues.js'
 import { type OpenWorkers, openWorkers } from './open-workers.js'
-import { planQueue, planQueues, type UnreadyQueue } from './plan-queues.js'
+import { planQueue, planQueues, type SettingsOf, type UnreadyQueue } from './plan-queues.js'
+import { keySourceOf, readKeysAgain } from './read-again.js'
 import { ROLES, type Role } from './role.js'
 
 export interface RunWorkersOptions {
@@ -24,6 +26,8 @@ export interface RunWorkersOptions {
   /** Abort the calls in flight, and put away what is there. */
   readonly stopNow: AbortSignal
   readonly deadlines?: Deadlines
+  /** Names who is to be called when the settings are to be read again. */
+  readonly onReload?: (listener: () => void) => void
 }
 
 /** `left`: Redis did not answer in time, so something is still open here: the process must be ended. */
@@ -36,13 +40,16 @@ export type WorkersEnd = 'in_order' | 'left'
  * @throws ApiKeyMissing, UnknownQueue, RedisUnavailable and the other reasons why nothing can start
  */
 export async function runWorkers(options: RunWorkersOptions): Promise<WorkersEnd> {
-  const { config, roles, log, stop } = options
+  const { roles, log, stop } = options
+  const settings = settingsOf(options)
   const tell = (event: WorkerEvent): void => {
     logEvent(log, event)
     options.onEvent(event)
   }
   const queues = [...new Set(options.queues)]
-  const { ready, unready } = await planQueues(queues, config.queue, roles)
+  const { ready, unready } = await planQueues(queues, settings, roles)
+  const holders = new Set(ready.flatMap(({ keyHolder }) => keyHolder ?? []))
+  options.onReload?.(() => void readKeysAgain(holders, log))
   const onTrouble = (text: string) => tell({ kind: 'trouble', text })
   const opening = openWorkers(ready, {
     ...options,
@@ -55,9 +62,13 @@ export async function runWorkers(options: RunWorkersOptions): Promise<WorkersEnd
     const started = ready.map(({ config: { queue } }) => queue)
     tell({ kind: 'started', queues: started, roles: ROLES.filter((role) => roles.has(role)), dataDirectory })
     tellUnready(unready, tell)
-    await untilDone(workers, unready, tell, options)
+    await untilDone(workers, unready, holders, tell, options)
   }
   return putAway(opening, workers, tell, options)
+}
+
+function settingsOf({ config, log }: RunWorkersOptions): SettingsOf {
+  return { queue: config.queue, keySource: (queue) => keySourceOf(config, queue, log) }
 }
 
 function tellUnready(unready: readonly UnreadyQueue[], tell: (event: WorkerEvent) => void): void {
@@ -70,17 +81,21 @@ function tellUnready(unready: readonly UnreadyQueue[], tell: (event: WorkerEvent
 async function untilDone(
   { queues, directory, add }: OpenWorkers,
   unready: readonly UnreadyQueue[],
+  holders: Set<KeyHolder>,
   tell: (event: WorkerEvent) => void,
-  { config, roles, untilIdle, log, stop }: RunWorkersOptions,
+  options: RunWorkersOptions,
 ): Promise<void> {
+  const { roles, untilIdle, log, stop } = options
+  const settings = settingsOf(options)
   const done = new AbortController()
   const until = done.signal
   const following = { roles, ownDirectory: directory?.id ?? null, tell, log, until }
   const idle = followQueues({ ...following, sessions: queues.map(({ session }) => session) })
   awaitLateQueues(unready, {
-    plan: (queue) => planQueue(queue, config.queue, roles),
+    plan: (queue) => planQueue(queue, settings, roles),
     async open(plan) {
       const { session } = await add(plan)
+      if (plan.keyHolder !== null) holders.add(plan.keyHolder)
       tell({ kind: 'queue_started', queue: session.queue })
       void followQueues({ ...following, sessions: [session] })
     },

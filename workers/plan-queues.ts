@@ -1,4 +1,4 @@
-import { ApiKeyMissing, createKeyHolder } from '../src/completions/key-holder.js'
+import { ApiKeyMissing, createKeyHolder, type KeySource } from '../src/completions/key-holder.js'
 import { InvalidConfig, type QueueConfig } from '../src/config.js'
 import type { QueuePlan } from './queue-workers.js'
 import type { Role } from './role.js'
@@ -17,8 +17,11 @@ export interface QueuePlans {
   readonly unready: readonly UnreadyQueue[]
 }
 
-/** Gives the settings of a queue, as `Config.queue` does. */
-export type SettingsOf = (queue: string) => QueueConfig
+/** Gives the settings of a queue, as `Config.queue` does, and where its key comes from now. */
+export interface SettingsOf {
+  readonly queue: (queue: string) => QueueConfig
+  readonly keySource: (queue: string) => () => KeySource | null
+}
 
 /**
  * Reads the settings and keys of all queues: what one of them lacks keeps none of the others from starting.
@@ -44,9 +47,10 @@ export async function planQueue(
 ): Promise<QueuePlan | UnreadyQueue> {
   let mayAppear = false
   try {
-    const config = settingsOf(queue)
+    const config = settingsOf.queue(queue)
     mayAppear = config.apiKey === null && config.apiKeyFile !== null
-    return { config, keyHolder: roles.has('completion') ? await createKeyHolder(config) : null }
+    if (!roles.has('completion')) return { config, keyHolder: null }
+    return { config, keyHolder: await createKeyHolder(config, settingsOf.keySource(queue)) }
   } catch (problem) {
     if (problem instanceof ApiKeyMissing || problem instanceof InvalidConfig) {
       return { queue, problem, mayAppear }

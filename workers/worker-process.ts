@@ -1,11 +1,12 @@
 import { INTERRUPTED, listenForInterruptions } from './interruptions.js'
 import { type RunWorkersOptions, runWorkers, type WorkersEnd } from './main.js'
 
-/** `stop`: come to an end in order; `stopNow`: put away what is there. */
-export type StopSignals = Pick<RunWorkersOptions, 'stop' | 'stopNow'>
+/** `stop`: come to an end in order; `stopNow`: put away what is there; `onReload`: read the settings again. */
+export type StopSignals = Required<Pick<RunWorkersOptions, 'stop' | 'stopNow' | 'onReload'>>
 
 /**
- * Does the work of this process: SIGTERM, SIGINT and SIGHUP stop it in order, a second one at once.
+ * Does the work of this process: SIGTERM and SIGINT stop it in order, a second one at once; SIGHUP too on a
+ * terminal, and elsewhere the settings are read again.
  * @returns the exit code, 0, when everything was put away; a process that can't put it away ends here with 130
  * @throws what `work` throws
  */
@@ -13,7 +14,8 @@ export async function runAsProcess(work: (signals: StopSignals) => Promise<Worke
   const interruptions = listenForInterruptions(async () => {})
   interruptions.takeOver()
   try {
-    const end = await work({ stop: interruptions.first, stopNow: interruptions.second })
+    const { first: stop, second: stopNow, onReload } = interruptions
+    const end = await work({ stop, stopNow, onReload })
     // Commands that wait for a Redis that is away would keep the process here.
     if (end === 'left') process.exit(INTERRUPTED)
     return 0

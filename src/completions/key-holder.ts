@@ -6,13 +6,18 @@ export class ApiKeyMissing extends Error {
   readonly code = 'api_key_missing'
 }
 
-/** The API key in use. A key from a file is read again whenever somebody asks for it anew. */
+/**
+ * The API key in use. A key from a file is read again whenever somebody asks for it anew; and once a minute then, where
+ * it comes from is asked as well.
+ */
 export interface KeyHolder {
   current(): ApiKey
   /** The key for calls of this gate epoch: its source is read again for each epoch that is new here. */
   forEpoch(epoch: number): Promise<ApiKey>
   /** Reads the file again; true when the key is another one now. A file that can't be read changes nothing. */
   reload(): Promise<boolean>
+  /** The same, and where it comes from is asked now, not only once a minute. */
+  readAgain(): Promise<boolean>
 }
 
 /** Where a key is looked for, in the words of whoever sets it. */
@@ -33,22 +38,42 @@ export interface KeySource {
   readonly keyNames?: KeyNames
 }
 
+/** The settings are read again so often, while somebody asks for another key. */
+const SOURCE_EVERY_MS = 60_000
+
 const ENVIRONMENT: KeyNames = { queue: null, variable: 'CONDUIT_API_KEY', file: 'CONDUIT_API_KEY_FILE' }
 
 /**
+ * @param sourceNow where the key comes from now; null: that can't be told, so it is where it was
+ * @param nowMs a clock that nobody sets
  * @throws ApiKeyMissing when there is no key, its file can't be read, or it holds what no header can carry
  */
-export async function createKeyHolder(source: KeySource): Promise<KeyHolder> {
+export async function createKeyHolder(
+  first: KeySource,
+  sourceNow: () => KeySource | null = () => null,
+  nowMs: () => number = () => performance.now(),
+): Promise<KeyHolder> {
+  let source = first
   let key = await readKey(source)
+  let askedAt = nowMs()
   let readFor: { readonly epoch: number; readonly key: Promise<ApiKey> } | null = null
 
-  async function reload(): Promise<ApiKey> {
+  async function reload(everyMs = SOURCE_EVERY_MS): Promise<ApiKey> {
+    if (nowMs() - askedAt >= everyMs) {
+      askedAt = nowMs()
+      source = sourceNow() ?? source
+    }
     key = await readKey(source).catch((error: unknown) => {
       // Somebody is just writing it: the next look will tell.
       if (error instanceof ApiKeyMissing) return key
       throw error
     })
     return key
+  }
+
+  async function isOther(everyMs?: number): Promise<boolean> {
+    const before = key.fingerprint
+    return (await reload(everyMs)).fingerprint !== before
   }
 
   return {
@@ -58,10 +83,8 @@ export async function createKeyHolder(source: KeySource): Promise<KeyHolder> {
       await readFor.key
       return key
     },
-    async reload() {
-      const before = key.fingerprint
-      return (await reload()).fingerprint !== before
-    },
+    reload: () => isOther(),
+    readAgain: () => isOther(0),
   }
 }
 

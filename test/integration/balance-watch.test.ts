@@ -4,7 +4,11 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { HoldReason } from '../../src/admission/hold.js'
 import type { Session } from '../../src/batches/session.js'
 import { createKeyHolder } from '../../src/completions/key-holder.js'
-import { type BalanceWatch, type BalanceWatchOptions, createBalanceWatch } from '../../workers/balance-watch.js'
+import {
+  type BalanceWatch,
+  type BalanceWatchOptions,
+  createBalanceWatch,
+} from '../../workers/balance-watch.js'
 import { testSession } from '../support/batches.js'
 import { type ScriptedAccount, scriptAccount } from '../support/billing.js'
 import { holdRequest, personHold } from '../support/gates.js'

@@ -103,7 +103,11 @@ describe('two queues in one process', () => {
     }
     const plans = await planQueues(
       ['nightly', 'default'],
-      (queue) => (queue === 'nightly' ? nightly() : loadConfig({ CONDUIT_API_KEY: 'sk-1' }).queue(queue)),
+      {
+        queue: (queue) =>
+          queue === 'nightly' ? nightly() : loadConfig({ CONDUIT_API_KEY: 'sk-1' }).queue(queue),
+        keySource: () => () => null,
+      },
       new Set(['completion']),
     )
     expect(plans).toMatchObject({

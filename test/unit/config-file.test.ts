@@ -98,6 +98,25 @@ describe('the file of settings', () => {
     expect(loadConfig(env, flags)).toMatchObject({ dataDirectory: '/flag' })
   })
 
+  it('says how often the balance is asked for, and whether a pause ends by itself, for all queues', () => {
+    const settings = { balancePollSeconds: 2, autoResume: false, queues: { nightly: {} } }
+    expect(load(settings).queue('nightly')).toMatchObject({ balancePollMs: 2000, autoResume: false })
+    const env = { CONDUIT_BATCH_BALANCE_POLL_SECONDS: '5' }
+    expect(load(settings, env).queue('nightly').balancePollMs).toBe(5000)
+    expect(() => load({ balancePollSeconds: 0.1 })).toThrow('balancePollSeconds must be seconds, from 1')
+  })
+
+  it('is read again when somebody asks where the key of a queue is now', () => {
+    const path = written({ queues: { nightly: { apiKeyEnv: 'OLD' } } })
+    const config = loadConfig({ OLD: 'sk-old', NEW: 'sk-new' }, { config: path })
+    expect(config.keySource('nightly')).toMatchObject({ apiKey: 'sk-old' })
+    writeFileSync(path, JSON.stringify({ queues: { nightly: { apiKeyEnv: 'NEW' } } }))
+    expect(config.keySource('nightly')).toMatchObject({ apiKey: 'sk-new' })
+    expect(config.queue('nightly')).toMatchObject({ apiKey: 'sk-old' })
+    writeFileSync(path, JSON.stringify({ queues: { nightly: { apiKey: 'sk' } } }))
+    expect(() => config.keySource('nightly')).toThrow(InvalidConfig)
+  })
+
   it('says the ceiling of a queue, but for what flag and environment say', () => {
     const settings = { queues: { slow: { limits: { requestsPerMinute: 60 } }, free: {} } }
     const ceilings = (env: NodeJS.ProcessEnv, flags = {}) => {

@@ -27,6 +27,7 @@ const NAMES = [
   'CONDUIT_BATCH_CONFIG',
   'CONDUIT_BATCH_TOKEN',
   'CONDUIT_BATCH_RPM',
+  'CONDUIT_BATCH_BALANCE_POLL_SECONDS',
 ]
 
 const KEY_NAMES = { queue: null, variable: 'CONDUIT_API_KEY', file: 'CONDUIT_API_KEY_FILE' }
@@ -44,7 +45,7 @@ const RETENTION = {
 
 /** Everything there is to say of the only queue of an environment. */
 function read(env: NodeJS.ProcessEnv, flags: ConfigFlags = {}) {
-  const { queue, assertQueue, ...rest } = loadConfig(env, flags)
+  const { queue, keySource, assertQueue, ...rest } = loadConfig(env, flags)
   return { ...rest, queue: queue('default') }
 }
 
@@ -62,6 +63,8 @@ describe('the configuration', () => {
         alerts: { channels: [], remindersMs: REMINDERS_MS },
         concurrency: null,
         requestsPerMinute: null,
+        balancePollMs: 30_000,
+        autoResume: true,
       },
       retention: RETENTION,
       token: null,
@@ -86,6 +89,7 @@ describe('the configuration', () => {
       CONDUIT_BATCH_KEY_PREFIX: 'mine',
       CONDUIT_BATCH_TOKEN: 'sixteen-letters!',
       CONDUIT_BATCH_RPM: '600',
+      CONDUIT_BATCH_BALANCE_POLL_SECONDS: '2.5',
       PATH: '/usr/bin',
       HOME: '/root',
     }
@@ -104,6 +108,8 @@ describe('the configuration', () => {
         },
         concurrency: null,
         requestsPerMinute: 600,
+        balancePollMs: 2500,
+        autoResume: true,
       },
       retention: RETENTION,
       token: 'sixteen-letters!',
@@ -126,6 +132,32 @@ describe('the configuration', () => {
     const env = { CONDUIT_BATCH_RPM: '90.5' }
     expect(loadConfig(env).queue('nightly').requestsPerMinute).toBe(90.5)
     expect(loadConfig(env, { rpm: 120 }).queue('nightly').requestsPerMinute).toBe(120)
+  })
+
+  it('says how often the balance is asked for, and who lifts a pause: the flag first, then the environment', () => {
+    const env = { CONDUIT_BATCH_BALANCE_POLL_SECONDS: '5' }
+    expect(loadConfig(env, { balancePoll: 1500 }).queue('default').balancePollMs).toBe(1500)
+    expect(loadConfig(env, { autoResume: true }).queue('default').autoResume).toBe(true)
+    expect(loadConfig(env, { autoResume: false }).queue('default').autoResume).toBe(false)
+  })
+
+  it.each(['0', '0.5', '86401', '30s', '-1'])(
+    'refuses %s seconds between two looks at the balance',
+    (text) => {
+      expect(() => loadConfig({ CONDUIT_BATCH_BALANCE_POLL_SECONDS: text })).toThrow(
+        'CONDUIT_BATCH_BALANCE_POLL_SECONDS must be seconds, from 1 to 86400',
+      )
+    },
+  )
+
+  it('sends the key of calls that go elsewhere to no other host for the balance', () => {
+    const elsewhere = { CONDUIT_BASE_URL: 'https://proxy.test/v1' }
+    expect(loadConfig(elsewhere).queue('default').billingUrl).toBeNull()
+    const told = { ...elsewhere, CONDUIT_BILLING_URL: 'https://proxy.test/billing' }
+    expect(loadConfig(told).queue('default').billingUrl).toBe('https://proxy.test/billing')
+    expect(loadConfig({ CONDUIT_BASE_URL: 'https://api.conduit.im/v2' }).queue('default').billingUrl).toBe(
+      'https://conduit.im/api/billing',
+    )
   })
 
   it.each(NAMES)('is the same whether %s is empty, blank or not set', (name) => {

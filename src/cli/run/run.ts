@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { deliverLeft } from '../../../workers/alert-role.js'
 import { completionOptions } from '../../../workers/completion-role.js'
 import { type Interruptions, listenForInterruptions } from '../../../workers/interruptions.js'
+import { keySourceOf, readKeysAgain } from '../../../workers/read-again.js'
 import { type DataDirectory, openDataDirectory } from '../../batches/data-directory.js'
 import { createDirectoryLease } from '../../batches/lease.js'
 import type { Manifest } from '../../batches/manifest.js'
@@ -108,7 +109,8 @@ async function work(
     screen.notice(`Going on with batch ${manifest.batch}: ${done} of ${before.total} are done.`)
   }
   const queue = config.queue(manifest.queue)
-  const keyHolder = await createKeyHolder(queue)
+  const keyHolder = await createKeyHolder(queue, keySourceOf(config, queue.queue, log))
+  interruptions.onReload(() => void readKeysAgain([keyHolder], log))
   const holder = formatProcess(currentProcess())
   const lease = createDirectoryLease(session.redis, session.keys, directory.id, holder)
   return attend({
