@@ -11,6 +11,10 @@ const MANUAL: Manual = {
       'go to <input>.results.jsonl, failures to <input>.errors.jsonl; each line of the input ends in exactly one.',
     'The same command again goes on where it stopped: after Ctrl-C, a crash, or with another key; also after a cancel, ' +
       'or once its window was over, when it names a longer one or none.',
+    'A pause ends by itself when somebody has topped up (the balance is asked for every --balance-poll seconds), when ' +
+      'another key is found, at midnight UTC for the daily quota, and after a while for a spending limit; conduit-batch ' +
+      'resume ends it at once. With --no-auto-resume only that does. Where there is no terminal, SIGHUP reads the key and ' +
+      'the settings again.',
     'The brake: when nearly all of the last requests failed with one code (20 at the start, then 95 % of the last 200), ' +
       'the batch stops, and this command exits with 3. conduit-batch resume BATCH lets it go on; --no-brake does without.',
     '--completion-window: what is open when it is over becomes a line of the errors file with the code batch_expired. ' +

@@ -9,7 +9,7 @@ const MANUAL: Manual = {
   description: [
     'On this machine (--host 127.0.0.1) nobody is asked for anything. Beyond it CONDUIT_BATCH_TOKEN must be set: a ' +
       'program sends it as bearer token, a browser as the password, with any user name.',
-    'It works, and stops, as "conduit-batch work" does. When it is ready it prints its URL on stdout.',
+    'It works, ends pauses, and stops, as "conduit-batch work" does. When it is ready it prints its URL on stdout.',
   ],
   sections: [
     {

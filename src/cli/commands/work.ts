@@ -8,6 +8,10 @@ const MANUAL: Manual = {
   description: [
     'Works on every batch that was handed in until it is stopped. SIGTERM or Ctrl-C lets calls in flight finish for ' +
       '30 s at most, then gives them back; no attempt is used. A second signal gives them back at once.',
+    'A pause ends by itself when somebody has topped up (the balance is asked for every --balance-poll seconds), when ' +
+      'another key is found, at midnight UTC for the daily quota, and after a while for a spending limit; with ' +
+      '--no-auto-resume only conduit-batch resume ends it. Where there is no terminal, SIGHUP reads the keys and the ' +
+      'settings again.',
     'On a terminal it tells what happens; elsewhere it writes its log to stderr, a JSON object a line.',
   ],
   sections: [
