@@ -1,9 +1,12 @@
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import { endsByItself } from '../src/admission/endings.js'
 import { tendIncident } from '../src/admission/incidents.js'
+import type { EndsByItself } from '../src/alerts/incident-alert.js'
 import { ALERTS, drainOutbox } from '../src/alerts/outbox.js'
 import type { AlertSettings } from '../src/alerts/settings.js'
+import { readLiveWorkers } from '../src/batches/live-workers.js'
 import type { Session } from '../src/batches/session.js'
 import { openQueue } from '../src/completions/queues.js'
 import { startAlertWorker } from './alert-worker.js'
@@ -28,8 +31,12 @@ export function startAlertRole(
   const queue = openQueue(ALERTS, redis, keys)
   const worker = startAlertWorker({ redis, keys, log, channels })
   const names = channels.map(({ name }) => name)
+  async function byItself(): Promise<EndsByItself> {
+    const { endings } = await readLiveWorkers(session)
+    return (reason) => endsByItself(reason, endings)
+  }
   // Until the forecast is there: about what it will cost nobody can tell.
-  const looks = { waiting: store.waiting, costToFinish: async () => null }
+  const looks = { waiting: store.waiting, costToFinish: async () => null, byItself }
   async function enqueue(): Promise<void> {
     await tendIncident(redis, keys, remindersMs)
     await drainOutbox(redis, keys, queue, looks, names)

@@ -112,6 +112,8 @@ export async function startCompletionRole(
     inFlight: concurrency.inFlight,
     leased: admission.permits.leased,
     concurrency: concurrency.limit,
+    autoResume,
+    topUps: autoResume && balance !== null,
   }))
   return {
     steps: [

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Hold } from '../src/admission/hold.js'
+import type { HoldNow } from '../src/batches/snapshot.js'
 import type { RedisChange } from '../src/redis/watch.js'
 import type { Role } from './role.js'
 
@@ -22,7 +22,7 @@ export type WorkerEvent =
     }
   /** What it lacked has appeared. */
   | { readonly kind: 'queue_started'; readonly queue: string }
-  | { readonly kind: 'paused'; readonly queue: string; readonly holds: readonly Hold[] }
+  | { readonly kind: 'paused'; readonly queue: string; readonly holds: readonly HoldNow[] }
   /** The gate is open; `probing`: one call goes first. */
   | { readonly kind: 'resumed'; readonly queue: string; readonly probing: boolean }
   /** Calls of many requests fail and none succeeds; since when: Unix ms, Redis time, null when not known. */

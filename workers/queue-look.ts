@@ -1,13 +1,13 @@
-import type { Hold } from '../src/admission/hold.js'
 import { INBOX_LEASE } from '../src/batches/inbox/inbox-collector.js'
 import type { Manifest } from '../src/batches/manifest.js'
 import { readQueueSnapshot } from '../src/batches/read-snapshot.js'
 import type { Session } from '../src/batches/session.js'
+import type { HoldNow } from '../src/batches/snapshot.js'
 import { INBOX_BATCH } from '../src/completions/request.js'
 
 /** What a process of workers wants to know of a queue again and again. */
 export interface QueueLook {
-  readonly holds: readonly Hold[]
+  readonly holds: readonly HoldNow[]
   readonly probing: boolean
   /** Conduit is out, and since when if that is known (Unix ms, Redis time); null: it is not. */
   readonly outage: { readonly since: number | null } | null

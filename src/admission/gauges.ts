@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Redis } from 'ioredis'
 import type { QueueKeys } from '../redis/keys.js'
+import type { Endings } from './endings.js'
 
 /** What the calls of a queue are at now: of one process, or of all of them. */
 export interface Gauges {
@@ -31,15 +32,15 @@ export function createGauges(
   redis: Redis,
   keys: QueueKeys,
   name: string,
-  look: () => Gauges,
+  look: () => Gauges & Endings,
   monotonicMs: () => number = () => performance.now(),
 ): OwnGauges {
   let written = ''
   let writtenAtMs = Number.NEGATIVE_INFINITY
   return {
     async write() {
-      const { inFlight, leased, concurrency } = look()
-      const now = JSON.stringify({ inFlight, leased, concurrency })
+      const { inFlight, leased, concurrency, autoResume, topUps } = look()
+      const now = JSON.stringify({ inFlight, leased, concurrency, autoResume, topUps })
       const nowMs = monotonicMs()
       if (now === written && nowMs - writtenAtMs < REFRESH_MS) return
       await redis.hset(keys.gauges, name, now)

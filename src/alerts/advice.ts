@@ -1,4 +1,5 @@
 import type { HoldReason, LiftedBy } from '../admission/hold.js'
+import { byHand } from './by-hand.js'
 
 interface Notice {
   /** What happened, as a sentence without its full stop. */
@@ -101,14 +102,19 @@ export function reasonInWords(reason: HoldReason): string {
   return notices[reason].words
 }
 
-/** What a person can do about a hold: plain sentences, with the exact commands. */
-export function whatToDo(reason: HoldReason, queue: string): string[] {
-  return notices[reason].whatToDo(resumeCommand(queue))
+/**
+ * What a person can do about a hold: plain sentences, with the exact commands.
+ * @param byItself it ends when its cause has gone; else nothing but `resume` ends it
+ */
+export function whatToDo(reason: HoldReason, queue: string, byItself: boolean): string[] {
+  const resume = resumeCommand(queue)
+  return (byItself ? null : byHand(reason, resume)) ?? notices[reason].whatToDo(resume)
 }
 
 /** What a person can do about a hold, in one line: the `action` of a webhook. */
-export function actionSentence(reason: HoldReason, queue: string): string {
-  return notices[reason].action(resumeCommand(queue))
+export function actionSentence(reason: HoldReason, queue: string, byItself: boolean): string {
+  const resume = resumeCommand(queue)
+  return (byItself ? null : byHand(reason, resume)?.join(' ')) ?? notices[reason].action(resume)
 }
 
 /** The page of Conduit that helps with a hold; null where none does. */
@@ -117,8 +123,8 @@ export function linkFor(reason: HoldReason): string | null {
 }
 
 /** The line to type once the cause of a hold is mended; null where nothing need be typed. */
-export function commandFor(reason: HoldReason, queue: string): string | null {
-  return notices[reason].isResumed ? resumeCommand(queue) : null
+export function commandFor(reason: HoldReason, queue: string, byItself: boolean): string | null {
+  return notices[reason].isResumed || !byItself ? resumeCommand(queue) : null
 }
 
 /** What ended a pause, in plain words without a full stop. */

@@ -1,6 +1,6 @@
 import type { Alert } from './alert.js'
 import { type BrakeSeen, brakeAdvice, brakeInWords } from './brake-advice.js'
-import { type IncidentEntry, incidentAlert, type Waiting } from './incident-alert.js'
+import { type IncidentEntry, incidentAlert, type Waiting, type EndsByItself } from './incident-alert.js'
 
 /** What the scripts put into the outbox. */
 export type Entry = IncidentEntry | { readonly type: 'batch.braked'; readonly brake: PulledBrake }
@@ -19,14 +19,14 @@ export function happenedAt(entry: Entry): number {
 }
 
 /** What people are told of an entry. */
-export function toAlert(id: string, entry: Entry, waits: Waiting): Alert {
+export function toAlert(id: string, entry: Entry, waits: Waiting, byItself: EndsByItself): Alert {
   switch (entry.type) {
     case 'batch.braked':
       return brakeAlert(id, entry.brake, waits.waiting)
     case 'incident.opened':
     case 'incident.reminder':
     case 'incident.resolved':
-      return incidentAlert(id, entry, waits)
+      return incidentAlert(id, entry, waits, byItself)
   }
 }
 

@@ -16,8 +16,16 @@ export interface Waiting {
   readonly costToFinishCents: number | null
 }
 
+/** Whether a hold ends by itself when its cause has gone. */
+export type EndsByItself = (reason: HoldReason) => boolean
+
 /** What people are told of an incident. */
-export function incidentAlert(id: string, { type, incident }: IncidentEntry, waits: Waiting): Alert {
+export function incidentAlert(
+  id: string,
+  { type, incident }: IncidentEntry,
+  waits: Waiting,
+  byItself: EndsByItself,
+): Alert {
   const { queue, openedAt, resolvedAt } = incident
   const reasons = holdsNow(incident)
   return {
@@ -32,7 +40,7 @@ export function incidentAlert(id: string, { type, incident }: IncidentEntry, wai
     requestId: incident.requestId,
     since: new Date(openedAt).toISOString(),
     ...waits,
-    ...advice(type, reasons, incident),
+    ...advice(type, reasons, incident, byItself),
     resolvedAt: resolvedAt === null ? null : new Date(resolvedAt).toISOString(),
     durationMs: resolvedAt === null ? null : resolvedAt - openedAt,
     endedBy: incident.liftedBy,
@@ -49,14 +57,15 @@ function advice(
   type: IncidentEntry['type'],
   reasons: readonly HoldReason[],
   { queue, resolvedBy }: Incident,
+  byItself: EndsByItself,
 ): Pick<Alert & { type: IncidentEntry['type'] }, 'action' | 'link' | 'command'> {
   switch (type) {
     case 'incident.opened':
     case 'incident.reminder':
       return {
-        action: reasons.map((reason) => actionSentence(reason, queue)).join(' | '),
+        action: reasons.map((reason) => actionSentence(reason, queue, byItself(reason))).join(' | '),
         link: reasons.map(linkFor).find((link) => link !== null) ?? null,
-        command: reasons.map((reason) => commandFor(reason, queue)).find((line) => line !== null) ?? null,
+        command: reasons.map((reason) => commandFor(reason, queue, byItself(reason))).find((line) => line !== null) ?? null,
       }
     case 'incident.resolved':
       return {

@@ -4,7 +4,7 @@ import { noteIncident } from '../admission/incidents.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { addDeliveries } from './deliveries.js'
 import { type Entry, happenedAt, toAlert } from './entry.js'
-import type { Waiting } from './incident-alert.js'
+import type { EndsByItself, Waiting } from './incident-alert.js'
 
 /** Name of the BullMQ queue under one queue's prefix. */
 export const ALERTS = 'alerts'
@@ -14,6 +14,8 @@ export interface OutboxLooks {
   /** Of active batches and single ones, or of one batch. */
   readonly waiting: (batch?: string) => Promise<number>
   readonly costToFinish: (waiting: number) => Promise<number | null>
+  /** Tells which holds end by themselves when their cause has gone; without it all that can do. */
+  readonly byItself?: () => Promise<EndsByItself>
 }
 
 /**
@@ -37,7 +39,8 @@ export async function drainOutbox(
   for (const { id, entry } of outbox) {
     const waits = await lookAt(entry, looks)
     if (entry.type === 'incident.opened') await noteIncident(redis, keys, entry.incident.id, waits)
-    await addDeliveries(alerts, toAlert(id, entry, waits), channels)
+    const alert = toAlert(id, entry, waits, (await looks.byItself?.()) ?? (() => true))
+    await addDeliveries(alerts, alert, channels)
     await redis.hdel(keys.outbox, id)
   }
   return outbox.length

@@ -1,9 +1,10 @@
+import { endsByItself } from '../admission/endings.js'
 import { sumGauges } from '../admission/gauges.js'
 import { readPace } from '../admission/read-pace.js'
 import { readBrake } from '../completions/brake.js'
-import { FRESH_HEARTBEAT_MS } from '../completions/fleet.js'
 import { countJobs } from '../completions/queues.js'
 import { UNFINISHED_CODES } from '../completions/unfinished.js'
+import { readLiveWorkers } from './live-workers.js'
 import type { Manifest } from './manifest.js'
 import type { Session } from './session.js'
 import type { BatchSnapshot, BatchState, QueueSnapshot } from './snapshot.js'
@@ -52,18 +53,15 @@ export async function readBatchSnapshot(session: Session, batch: string): Promis
 /** Where a queue stands. */
 export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot> {
   const { redis, keys, queue, completions } = session
-  const [gate, pace, counts, time, gauges] = await Promise.all([
+  const [gate, pace, counts, { alive, gauges, endings }] = await Promise.all([
     session.gate.read(),
     readPace(redis, keys),
     countJobs(completions),
-    redis.time(),
-    redis.hgetall(keys.gauges),
+    readLiveWorkers(session),
   ])
-  const freshFrom = Number(time[0]) * 1000 - FRESH_HEARTBEAT_MS
-  const alive = await redis.zrangebyscore(keys.workers, freshFrom, '+inf')
   return {
     queue,
-    holds: gate.holds,
+    holds: gate.holds.map((hold) => ({ ...hold, byItself: endsByItself(hold.reason, endings) })),
     probing: gate.probing,
     incident: gate.incident,
     pace: { ...pace, ...sumGauges(gauges, alive) },

@@ -51,11 +51,17 @@ export interface BatchSnapshot {
 /** How fast a queue goes, and what its workers are at: the sums over those whose heartbeat is fresh. */
 export interface QueuePace extends PaceFigures, Gauges {}
 
+/** A hold, and what becomes of it when its cause has gone. */
+export interface HoldNow extends Hold {
+  /** It ends then without a person: live workers see to it. */
+  readonly byItself: boolean
+}
+
 /** Where a queue stands, read from Redis in one go. */
 export interface QueueSnapshot {
   readonly queue: string
   /** Empty when the gate is open. */
-  readonly holds: readonly Hold[]
+  readonly holds: readonly HoldNow[]
   /** After an opening, until one call succeeds, calls go out one at a time. */
   readonly probing: boolean
   readonly incident: Incident | null

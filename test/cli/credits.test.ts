@@ -111,3 +111,22 @@ test('a top-up of less than the next call costs: one call is tried, the same inc
   expect(simulator.stats()).toMatchObject({ completed: 12, repeatedCompletions: 0 })
   expect(webhook.alerts.map(({ type }) => type)).toEqual(['incident.opened', 'incident.resolved'])
 })
+
+test('--no-auto-resume leaves it to people, and says so: a top-up alone does nothing', async () => {
+  const simulator = await simulate({ balanceCents: 5, costCents: 1 })
+  const webhook = await receiveAlerts()
+  const place = await createWorkplace({ ...settingsFor(simulator), CONDUIT_BATCH_ALERT_WEBHOOK: webhook.url })
+  await place.write('in.jsonl', requests(12))
+  const cli = place.start(['run', 'in.jsonl', '--no-auto-resume', '--balance-poll', '1', ...QUICK])
+  await cli.until('a person is told', () => webhook.alerts.length === 1)
+  simulator.control({ topUpCents: 500 })
+  const status = await place.run(['status'])
+  expect(status.stdout).toMatch(/No worker notices that by itself now, so then type: .*resume/)
+  expect(cli.stderr).not.toMatch(/goes on by itself/)
+  expect(webhook.alerts[0]?.action).toMatch(/No worker notices that by itself now/)
+  expect(simulator.stats().otherRequests.ledger).toBe(0)
+
+  expect(await place.run(['resume'])).toExitWith(0)
+  expect(await cli.ended).toExitWith(0)
+  expect(webhook.alerts.map(({ endedBy }) => endedBy)).toEqual([null, 'person'])
+})

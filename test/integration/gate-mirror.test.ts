@@ -72,6 +72,22 @@ describe("BullMQ's pause", () => {
   })
 })
 
+describe('without auto-resume', () => {
+  it('no hold lifts: neither what time ends, nor a refused key when another is found', async () => {
+    const people = createAdmission(session, keyHolder, silent, { autoResume: false })
+    await session.gate.hold(holdRequest({ reason: 'spending_limit' }))
+    await session.gate.hold(refusedKey('sk-first'))
+    const hold = JSON.parse((await session.redis.hget(session.keys.gate, 'hold:spending_limit')) ?? '')
+    await session.redis.hset(session.keys.gate, 'hold:spending_limit', JSON.stringify({ ...hold, until: 1 }))
+    await writeKey('sk-second')
+    for (let look = 0; look < 3; look++) await people.mirrorGate()
+    expect((await session.gate.read()).holds).toHaveLength(2)
+    expect(await isPaused()).toBe(true)
+    await admission.mirrorGate()
+    expect((await session.gate.read()).holds).toEqual([])
+  })
+})
+
 describe('a refused key', () => {
   it('holds the gate as long as it is the one in use', async () => {
     await session.gate.hold(refusedKey('sk-first'))

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, inject, it } from 'vitest'
+import type { Endings } from '../../src/admission/endings.js'
 import { createGauges, type Gauges } from '../../src/admission/gauges.js'
 import { readQueueSnapshot } from '../../src/batches/read-snapshot.js'
 import type { Session } from '../../src/batches/session.js'
@@ -10,6 +11,7 @@ import { testBatch, testSession } from '../support/batches.js'
 import { feedAll } from '../support/completion-worker.js'
 import { scriptConduit } from '../support/conduit.js'
 import { eventually } from '../support/eventually.js'
+import { holdRequest, personHold } from '../support/gates.js'
 import { uniquePrefix } from '../support/redis.js'
 import { startTestRoles } from '../support/roles.js'
 
@@ -26,15 +28,16 @@ beforeEach(async () => {
   session = await testSession(keyPrefix)
 })
 
-function worker(name: string, look: () => Gauges, monotonicMs = () => 0) {
+function worker(name: string, look: () => Gauges & Partial<Endings>, monotonicMs = () => 0) {
   const { redis, keys, completions } = session
+  const ends = { autoResume: true, topUps: false }
   return {
     fleet: createFleet(redis, keys, completions, name),
-    gauges: createGauges(redis, keys, name, look, monotonicMs),
+    gauges: createGauges(redis, keys, name, () => ({ ...ends, ...look() }), monotonicMs),
   }
 }
 
-async function started(name: string, gauges: Gauges) {
+async function started(name: string, gauges: Gauges & Partial<Endings>) {
   const made = worker(name, () => gauges)
   await made.fleet.beat()
   await made.gauges.write()
@@ -107,5 +110,30 @@ describe('the gauges of a queue', () => {
     expect((await pace()).concurrency).toBeGreaterThan(0)
     await roles.close(0)
     expect(await session.redis.exists(session.keys.gauges)).toBe(0)
+  })
+})
+
+describe('whether a pause ends by itself', () => {
+  const byItself = async () =>
+    (await readQueueSnapshot(session)).holds.map(({ reason, byItself }) => [reason, byItself])
+
+  it('is what any worker that lives does for it, and the account that answers', async () => {
+    await session.gate.hold(holdRequest())
+    await session.gate.hold(holdRequest({ reason: 'daily_quota' }))
+    await session.gate.hold(personHold())
+    const said = (credits: boolean, quota: boolean) => [
+      ['credits', credits],
+      ['daily_quota', quota],
+      ['person', false],
+    ]
+    expect(await byItself()).toEqual(said(false, false))
+    await started(OURSELVES, { ...NOTHING, autoResume: false, topUps: false })
+    expect(await byItself()).toEqual(said(false, false))
+    await started(ELSEWHERE, { ...NOTHING, autoResume: true, topUps: true })
+    expect(await byItself()).toEqual(said(true, true))
+    await session.redis.hset(session.keys.creditsLook, 'failed', 1)
+    expect(await byItself()).toEqual(said(false, true))
+    await session.redis.zrem(session.keys.workers, ELSEWHERE)
+    expect(await byItself()).toEqual(said(false, false))
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { HOLD_REASONS, type Hold, type Incident, type IncidentHold } from '../../src/admission/hold.js'
-import type { BatchSnapshot, QueuePace, QueueSnapshot } from '../../src/batches/snapshot.js'
+import { HOLD_REASONS, type Incident, type IncidentHold } from '../../src/admission/hold.js'
+import type { BatchSnapshot, HoldNow, QueuePace, QueueSnapshot } from '../../src/batches/snapshot.js'
 import { BATCH_STATES } from '../../src/batches/states.js'
 import type { ProgressView } from '../../src/cli/progress/view.js'
 
@@ -35,7 +35,7 @@ export function aBatch(over: Partial<BatchSnapshot> = {}): BatchSnapshot {
   }
 }
 
-export function aHold(over: Partial<Hold> = {}): Hold {
+export function aHold(over: Partial<HoldNow> = {}): HoldNow {
   return {
     reason: 'credits',
     since: NOON_MS - 200_000,
@@ -45,6 +45,7 @@ export function aHold(over: Partial<Hold> = {}): Hold {
     requestId: 'req_abc123',
     until: null,
     keyFingerprint: null,
+    byItself: over.reason !== 'person',
     ...over,
   }
 }
@@ -157,7 +158,7 @@ const anyText = fc.oneof(
 /** What `queueKeys` lets through. */
 const anyQueueName = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,62}$/)
 
-const anyHold: fc.Arbitrary<Hold> = fc.record({
+const anyHold: fc.Arbitrary<HoldNow> = fc.record({
   reason: fc.constantFrom(...HOLD_REASONS),
   since: moment,
   by: anyText,
@@ -166,6 +167,7 @@ const anyHold: fc.Arbitrary<Hold> = fc.record({
   requestId: fc.option(anyText),
   until: fc.option(moment),
   keyFingerprint: fc.option(anyText),
+  byItself: fc.boolean(),
 })
 
 const anyLift = fc.option(fc.constantFrom('person', 'new_key', 'time', 'credits_seen', 'room'))

@@ -2,22 +2,23 @@ import { describe, expect, it } from 'vitest'
 import { HOLD_REASONS } from '../../src/admission/hold.js'
 import { actionSentence, liftedInWords, reasonInWords, whatToDo } from '../../src/alerts/advice.js'
 
-const told = (reason: (typeof HOLD_REASONS)[number], queue = 'default') => whatToDo(reason, queue).join(' ')
+const told = (reason: (typeof HOLD_REASONS)[number], queue = 'default') =>
+  whatToDo(reason, queue, true).join(' ')
 
 describe('what to do about a pause', () => {
   it.each(HOLD_REASONS)('gives the command that resumes, for every reason: %s', (reason) => {
     expect(told(reason)).toContain('conduit-batch resume')
-    expect(actionSentence(reason, 'default')).toContain('conduit-batch resume')
+    expect(actionSentence(reason, 'default', true)).toContain('conduit-batch resume')
   })
 
   it.each(HOLD_REASONS)('names the queue in the command unless it is the default one: %s', (reason) => {
     expect(told(reason, 'night')).toContain('conduit-batch resume night')
-    expect(actionSentence(reason, 'night')).toContain('conduit-batch resume night')
+    expect(actionSentence(reason, 'night', true)).toContain('conduit-batch resume night')
     expect(told(reason)).not.toContain('conduit-batch resume default')
   })
 
   it.each(HOLD_REASONS)('is one line where it is one line, and says the reason in words: %s', (reason) => {
-    expect(actionSentence(reason, 'default')).not.toContain('\n')
+    expect(actionSentence(reason, 'default', true)).not.toContain('\n')
     expect(reasonInWords(reason)).toMatch(/^[A-Z][^_\n]+[a-z]$/)
   })
 
@@ -26,8 +27,8 @@ describe('what to do about a pause', () => {
     expect(told('credentials')).toMatch(/CONDUIT_API_KEY_FILE.*by itself/)
   })
 
-  it('tells where to top up', () => {
-    expect(told('credits')).toContain('https://conduit.im (billing dashboard)')
+  it('tells where to top up, and that this is enough', () => {
+    expect(told('credits')).toContain('https://conduit.im (billing dashboard). Then it goes on by itself')
   })
 
   it('tells that a spending limit is tried again by itself, and how often', () => {
@@ -41,6 +42,23 @@ describe('what to do about a pause', () => {
 
   it('tells to free disk space before resuming', () => {
     expect(told('storage')).toMatch(/Free disk space.*conduit-batch resume/)
+  })
+})
+
+describe('what to do about a pause that no worker ends by itself', () => {
+  const byHand = (reason: (typeof HOLD_REASONS)[number]) => whatToDo(reason, 'night', false)
+  it.each(['credentials', 'credits', 'spending_limit', 'daily_quota'] as const)(
+    'ends with the command, and promises nothing: %s',
+    (reason) => {
+      for (const text of [byHand(reason).join(' '), actionSentence(reason, 'night', false)]) {
+        expect(text).toMatch(/No worker .*by itself now, so .*type: conduit-batch resume night$/)
+        expect(text.match(/by itself/g)).toHaveLength(1)
+      }
+    },
+  )
+
+  it.each(['person', 'storage'] as const)('is the same as ever: %s', (reason) => {
+    expect(byHand(reason)).toEqual(whatToDo(reason, 'night', true))
   })
 })
 

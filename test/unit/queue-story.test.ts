@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Hold, HoldReason } from '../../src/admission/hold.js'
+import type { HoldReason } from '../../src/admission/hold.js'
+import type { HoldNow } from '../../src/batches/snapshot.js'
 import { isIdle, type QueueLook } from '../../workers/queue-look.js'
 import { createQueueStory, LACK_PATIENCE_MS, type OwnPart } from '../../workers/queue-story.js'
 
@@ -17,8 +18,8 @@ const CALM: QueueLook = {
 }
 const UNSERVED = { directory: 'there', batches: ['b1', 'b2'], output: '/there/answers.jsonl' }
 
-function hold(reason: HoldReason): Hold {
-  const nothing = { requestId: null, until: null, keyFingerprint: null }
+function hold(reason: HoldReason): HoldNow {
+  const nothing = { requestId: null, until: null, keyFingerprint: null, byItself: false }
   return { reason, since: 0, by: 'me', code: 'c', message: 'm', ...nothing }
 }
 

@@ -1,4 +1,4 @@
-import type { Hold } from '../../admission/hold.js'
+import type { HoldNow } from '../../batches/snapshot.js'
 import { formatCounted } from '../text/format.js'
 import { type Canvas, labelled } from '../text/layout.js'
 import { pauseBlock } from '../text/pause-block.js'
@@ -6,7 +6,7 @@ import { nothingIsLost } from './phase-words.js'
 import type { ProgressView } from './view.js'
 
 /** Why the work stands still, what a person can do about it, and that nothing is lost. */
-export function pausedLines(holds: readonly Hold[], view: ProgressView, canvas: Canvas): string[] {
+export function pausedLines(holds: readonly HoldNow[], view: ProgressView, canvas: Canvas): string[] {
   const blocks = holds.flatMap((hold, index) => [
     ...(index === 0 ? [] : ['']),
     ...pauseBlock(hold, view.queue.queue, view.nowMs, canvas, index === 0 ? 'PAUSED' : 'AND'),

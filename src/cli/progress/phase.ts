@@ -1,4 +1,4 @@
-import type { Hold } from '../../admission/hold.js'
+import type { HoldNow } from '../../batches/snapshot.js'
 import { type EndingState, isEnding, isOver, type OverState } from '../../batches/states.js'
 import { isOverdue } from '../text/window-words.js'
 import type { ProgressView } from './view.js'
@@ -11,7 +11,7 @@ export type Phase =
   | { readonly kind: 'closing' }
   /** Its completion window is over, and nobody is here who would end it. */
   | { readonly kind: 'overdue' }
-  | { readonly kind: 'paused'; readonly holds: readonly [Hold, ...Hold[]] }
+  | { readonly kind: 'paused'; readonly holds: readonly [HoldNow, ...HoldNow[]] }
   | { readonly kind: 'probing' }
   | { readonly kind: 'outage'; readonly since: number | null }
   | { readonly kind: 'waiting_for_retries' }

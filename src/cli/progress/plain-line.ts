@@ -1,5 +1,6 @@
 import type { Hold } from '../../admission/hold.js'
 import { actionSentence, reasonInWords } from '../../alerts/advice.js'
+import type { HoldNow } from '../../batches/snapshot.js'
 import { deadOf, failuresByCode } from '../text/failures.js'
 import {
   formatCount,
@@ -42,11 +43,11 @@ export function renderOutageGoesOn(view: ProgressView): string {
   return `OUTAGE: ${outageHeadline(since, view.nowMs)} ${figuresInWords(view, phaseOf(view))}`
 }
 
-function pausedLine(holds: readonly Hold[], view: ProgressView): string {
+function pausedLine(holds: readonly HoldNow[], view: ProgressView): string {
   const why = holds.map(
     (hold) => `${reasonInWords(hold.reason)}, since ${sinceWords(hold, view.nowMs)}${evidenceOf(hold)}.`,
   )
-  const action = holds.map(({ reason }) => actionSentence(reason, view.queue.queue))
+  const action = holds.map(({ reason, byItself }) => actionSentence(reason, view.queue.queue, byItself))
   return `PAUSED: ${why.join(' ')} ${nothingIsLost(view)} What to do: ${action.join(' | ')}`
 }
 

@@ -38,7 +38,10 @@ export async function report(
   // Without an incident (a person paused) nothing else would say why it waits.
   const unexplained = status === 'paused' && incident === null ? holds : []
   const lines = [
-    ...unexplained.flatMap((hold) => ['', ...pauseBlock(hold, session.queue, Date.now(), canvas, 'PAUSED')]),
+    ...unexplained.flatMap((hold) => [
+      '',
+      ...pauseBlock({ ...hold, byItself: false }, session.queue, Date.now(), canvas, 'PAUSED'),
+    ]),
     ...renderSummary(batch, incidents, columns, screen.colour, {
       ...end,
       learnedPerMinute,

@@ -1,5 +1,6 @@
 import type { Hold } from '../../admission/hold.js'
 import { reasonInWords } from '../../alerts/advice.js'
+import type { HoldNow } from '../../batches/snapshot.js'
 import { formatDuration, formatMoment } from './format.js'
 import { oneLine } from './harmless.js'
 import { holdAdvice } from './hold-advice.js'
@@ -13,7 +14,7 @@ const LONGEST_MESSAGE = 300
  * `heading` stands before the reason: `PAUSED`, or `AND` for a further hold.
  */
 export function pauseBlock(
-  hold: Hold,
+  hold: HoldNow,
   queue: string,
   nowMs: number,
   canvas: Canvas,
@@ -66,15 +67,15 @@ function personSaid(hold: Hold, canvas: Canvas): string[] {
   ]
 }
 
-function reopening({ reason, until }: Hold, nowMs: number, canvas: Canvas): string[] {
-  if (until === null) return []
+function reopening({ reason, until, byItself }: HoldNow, nowMs: number, canvas: Canvas): string[] {
+  if (until === null || !byItself) return []
   const inHowLong = until > nowMs ? `in ${formatDuration(until - nowMs)}` : 'any moment now'
   const label = reason === 'spending_limit' ? 'Next try' : 'Reopens'
   return labelled(label, `${formatMoment(until, nowMs)}, ${inHowLong}, by itself`, canvas)
 }
 
-function todo(hold: Hold, queue: string, canvas: Canvas): string[] {
-  const { sentences, commands } = holdAdvice(hold.reason, queue)
+function todo(hold: HoldNow, queue: string, canvas: Canvas): string[] {
+  const { sentences, commands } = holdAdvice(hold.reason, queue, hold.byItself)
   return sentences.flatMap((sentence, index) =>
     labelled(index === 0 ? 'What to do' : '', sentence, canvas, { commands }),
   )

@@ -88,7 +88,7 @@ export function nextSteps({ batch, incidents, status }: SummaryView): NextSteps 
     case 'paused': {
       const open = openIncident(incidents)
       if (open === undefined) return { sentences: [SAME_COMMAND], commands: [] }
-      const { sentences, commands } = holdAdvice(open.reason, batch.queue)
+      const { sentences, commands } = holdAdvice(open.reason, batch.queue, true)
       return { sentences: [...sentences, SAME_COMMAND], commands }
     }
     case 'interrupted':
