@@ -37,11 +37,11 @@ const notices: Readonly<Record<HoldReason, Notice>> = {
   credits: {
     words: 'The Conduit account has run out of credits',
     whatToDo: (resume) => [
-      'Top up at https://conduit.im (billing dashboard). Then it goes on by itself, within a minute.',
+      'Top up at https://conduit.im (billing dashboard). Then it goes on by itself, once the balance shows it.',
       `To go on at once, type: ${resume}`,
     ],
     action: (resume) =>
-      'Top up at https://conduit.im (billing dashboard); then it goes on by itself, within a minute ' +
+      'Top up at https://conduit.im (billing dashboard); then it goes on by itself, once the balance shows it ' +
       `(to go on at once: ${resume})`,
     link: DASHBOARD,
     isResumed: true,

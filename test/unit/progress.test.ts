@@ -299,7 +299,7 @@ describe('progress in a log', () => {
       'PAUSED: The Conduit account has run out of credits, since 11:56:40, for 3 min 20 s ' +
         '[Insufficient funds (BILLING_INSUFFICIENT_FUNDS), request req_abc123]. ' +
         'Nothing is lost: 612 of 1,000 are done, 388 keep their place. ' +
-        'What to do: Top up at https://conduit.im (billing dashboard); then it goes on by itself, within a minute ' +
+        'What to do: Top up at https://conduit.im (billing dashboard); then it goes on by itself, once the balance shows it ' +
         '(to go on at once: conduit-batch resume)',
     )
   })

@@ -39,6 +39,7 @@ describe('what a person at the terminal of workers reads', () => {
       code: 'EMPTY',
       message: 'no funds',
       ...nothing,
+      byItself: true,
     } as const
     const lines = said({ kind: 'paused', queue: 'nightly', holds: [hold] })
     expect(lines).toMatch(/PAUSED +The Conduit account has run out of credits \(queue nightly\)/)
