@@ -28,6 +28,8 @@ export interface BalanceWatchOptions {
 export interface BalanceWatch {
   /** For housekeeping: looks when it is due, and no other process of the fleet does just now. */
   look(): Promise<void>
+  /** For the start: whoever begins to work after topping up need not wait for the next look at a hold for credits. */
+  lookAtHold(): Promise<void>
   /** Gives up what is under way, and does nothing any more. */
   close(): Promise<void>
 }
@@ -41,21 +43,28 @@ export function createBalanceWatch(options: BalanceWatchOptions): BalanceWatch {
   const billing = createBillingClient(options)
   const closed = new AbortController()
 
+  async function look(everyMs: number): Promise<void> {
+    if (closed.signal.aborted) return
+    const key = keyHolder.current().fingerprint
+    const looker = { token: randomUUID(), pollMs: everyMs, autoResume, key }
+    const claimed = await claimLook(redis, keys, looker)
+    if (claimed === null) return
+    let end: LookEnd = { seen: null, told: null }
+    let answer: AccountAnswer | null = null
+    try {
+      answer = await ask(options, billing, claimed, closed.signal)
+      if (answer !== null) end = await judge(options, claimed, answer)
+    } finally {
+      const changed = await endLook(redis, keys, looker, end)
+      if (changed && answer !== null) tell(options, answer, log)
+    }
+  }
+
   return {
-    async look() {
-      if (closed.signal.aborted) return
-      const looker = { token: randomUUID(), pollMs, autoResume, key: keyHolder.current().fingerprint }
-      const look = await claimLook(redis, keys, looker)
-      if (look === null) return
-      let end: LookEnd = { seen: null, told: null }
-      let answer: AccountAnswer | null = null
-      try {
-        answer = await ask(options, billing, look, closed.signal)
-        if (answer !== null) end = await judge(options, look, answer)
-      } finally {
-        const changed = await endLook(redis, keys, looker, end)
-        if (changed && answer !== null) tell(options, answer, log)
-      }
+    look: () => look(pollMs),
+    async lookAtHold() {
+      const { holds } = await session.gate.read()
+      if (holds.some(({ reason }) => reason === 'credits')) await look(0)
     },
     async close() {
       closed.abort()

@@ -76,10 +76,12 @@ export async function startCompletionRole(
   const name = formatProcess(currentProcess())
   const fleet = createFleet(redis, keys, session.completions, name)
   const admission = createAdmission(session, keyHolder, log, { requestsPerMinute, autoResume })
+  const balance = startBalanceWatch(session, options, admission, log, onTrouble)
   try {
     // Before the first job: whoever finds us dead must know whose the jobs are.
     await fleet.beat()
     await admission.mirrorGate()
+    await balance?.lookAtHold()
   } catch (error) {
     throw isFull(error) ? new RedisFull(session.place, 'entirely') : asUnavailable(error, session.place)
   }
@@ -106,7 +108,6 @@ export async function startCompletionRole(
     onTrouble,
     jobs: concurrency,
   })
-  const balance = startBalanceWatch(session, options, admission, log, onTrouble)
   const orphans = createOrphanSearch(session, fleet, worker, log)
   const gauges = createGauges(redis, keys, name, () => ({
     inFlight: concurrency.inFlight,

@@ -41,6 +41,7 @@ const MANUAL: Manual = {
         '                                           (more channels: docs/alerts.md)',
         'CONDUIT_BASE_URL, CONDUIT_BILLING_URL      another Conduit (conduit-batch simulate)',
         'CONDUIT_BATCH_RPM                          requests a minute at most, for each queue',
+        'CONDUIT_BATCH_BALANCE_POLL_SECONDS         how often the balance is asked for (default: 30)',
         'CONDUIT_BATCH_TOKEN                        what a client of serve must show',
         'CONDUIT_BATCH_LOG_LEVEL                    trace, debug, info, warn, error, silent',
       ],

@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { readBatchSnapshot } from '../../src/batches/read-snapshot.js'
 import { expectAnswers, ids, requests } from '../support/batch-files.js'
 import { testSession } from '../support/batches.js'
@@ -8,11 +8,6 @@ import { receiveAlerts } from '../support/receivers.js'
 
 /** From the top-up to the first answer. */
 const SOON_MS = 3000
-
-const figures: Record<string, number> = {}
-afterAll(() => {
-  for (const [name, figure] of Object.entries(figures)) process.stderr.write(`${name}: ${figure}\n`)
-})
 
 async function submit(place: Workplace, count: number): Promise<string> {
   await place.write('in.jsonl', requests(count))
@@ -75,12 +70,6 @@ test('four processes with 100 calls out each: the account runs empty, topping up
     ['incident.opened', null],
     ['incident.resolved', 'credits_seen'],
   ])
-  Object.assign(figures, {
-    'most in flight': held.maxInFlight,
-    'refused with 402': held.byStatus['402'],
-    'arrived after the first 402': held.callsAfterFirst402,
-    'ms from the top-up to an answer': Math.round(tookMs),
-  })
 })
 
 test('a top-up of less than the next call costs: one call is tried, the same incident goes on, nobody is told again', async () => {
@@ -129,4 +118,15 @@ test('--no-auto-resume leaves it to people, and says so: a top-up alone does not
   expect(await place.run(['resume'])).toExitWith(0)
   expect(await cli.ended).toExitWith(0)
   expect(webhook.alerts.map(({ endedBy }) => endedBy)).toEqual([null, 'person'])
+})
+
+test('a run that has left at the pause goes on when it is started again after topping up', async () => {
+  const simulator = await simulate({ balanceCents: 5, costCents: 1 })
+  const place = await createWorkplace(settingsFor(simulator))
+  await place.write('in.jsonl', requests(12))
+  const command = ['run', 'in.jsonl', '--exit-on-pause', '--concurrency', '4', ...QUICK]
+  expect(await place.run(command)).toExitWith(3)
+  simulator.control({ topUpCents: 500 })
+  expect(await place.run(command)).toExitWith(0)
+  expect(simulator.stats()).toMatchObject({ completed: 12, repeatedCompletions: 0 })
 })

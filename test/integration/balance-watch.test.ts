@@ -139,6 +139,19 @@ describe('while credits hold', () => {
     expect(account.asked).toEqual({ balance: 2, ledger: 1 })
   })
 
+  it('is looked at by whoever starts, however long ago the last look was', async () => {
+    const watch = await startWatch({ pollMs: 60_000 })
+    await watch.lookAtHold()
+    await hold()
+    await watch.look()
+    account.balance = 500
+    await watch.look()
+    expect(await reasons()).toEqual(['credits'])
+    await (await startWatch({ pollMs: 60_000 })).lookAtHold()
+    expect(await reasons()).toEqual([])
+    expect(account.asked).toEqual({ balance: 2, ledger: 2 })
+  })
+
   it('without auto-resume it is not looked at, and that keeps nobody else from it', async () => {
     const people = await startWatch({ autoResume: false })
     await hold()
