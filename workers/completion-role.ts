@@ -2,46 +2,19 @@ import type { Logger } from 'pino'
 import { createGauges } from '../src/admission/gauges.js'
 import type { Session } from '../src/batches/session.js'
 import { createFleet, type Fleet } from '../src/completions/fleet.js'
-import type { KeyHolder } from '../src/completions/key-holder.js'
 import { jobId } from '../src/completions/request.js'
 import { createConduitClient } from '../src/conduit/client.js'
-import type { QueueConfig } from '../src/config.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { isFull, RedisFull } from '../src/redis/full.js'
 import { asUnavailable } from '../src/redis/unavailable.js'
 import { type Admission, createAdmission } from './admission.js'
 import { type BalanceWatch, createBalanceWatch } from './balance-watch.js'
+import type { CompletionRoleOptions } from './completion-options.js'
 import { type CompletionWorker, startCompletionWorker } from './completion-worker.js'
 import { startFollowingConcurrency } from './concurrency.js'
-import { type ConcurrencyBounds, createConcurrencyCeiling, MOST_CONCURRENCY } from './concurrency-ceiling.js'
+import { createConcurrencyCeiling, MOST_CONCURRENCY } from './concurrency-ceiling.js'
 import { createHandleDeps } from './handle-deps.js'
 import { createRedisRoom } from './redis-room.js'
-
-/** What the calls of a queue need. */
-export interface CompletionRoleOptions {
-  readonly keyHolder: KeyHolder
-  readonly baseUrl: string
-  /** Where the balance is asked for; null: nowhere. */
-  readonly billingUrl: string | null
-  /** Between two questions for the balance, for the whole fleet. */
-  readonly balancePollMs: number
-  /** False: no hold of Conduit's lifts here by itself, a person does it. */
-  readonly autoResume: boolean
-  readonly concurrency: ConcurrencyBounds
-  /** Ceiling of the pace, for the whole fleet; null: none. */
-  readonly requestsPerMinute: number | null
-}
-
-/** What the settings of a queue say of its calls. @param wanted concurrency that the command asks for; null: none */
-export function completionOptions(
-  config: QueueConfig,
-  keyHolder: KeyHolder,
-  wanted: number | null,
-): CompletionRoleOptions {
-  const { baseUrl, billingUrl, balancePollMs, autoResume, requestsPerMinute } = config
-  const concurrency = { wanted, ceiling: config.concurrency }
-  return { keyHolder, baseUrl, billingUrl, balancePollMs, autoResume, concurrency, requestsPerMinute }
-}
 
 /** The calls of one queue in this process. */
 export interface CompletionRole {

@@ -10,7 +10,7 @@ import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { RedisFull } from '../src/redis/full.js'
 import { RedisUnwritable } from '../src/redis/unwritable.js'
 import type { RedisChange } from '../src/redis/watch.js'
-import { completionOptions } from './completion-role.js'
+import { completionOptions } from './completion-options.js'
 import type { Role } from './role.js'
 import { type Roles, startRoles } from './roles.js'
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { deliverLeft } from '../../../workers/alert-role.js'
-import { completionOptions } from '../../../workers/completion-role.js'
+import { completionOptions } from '../../../workers/completion-options.js'
 import { type Interruptions, listenForInterruptions } from '../../../workers/interruptions.js'
 import { keySourceOf, readKeysAgain } from '../../../workers/read-again.js'
 import { type DataDirectory, openDataDirectory } from '../../batches/data-directory.js'
