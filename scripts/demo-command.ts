@@ -4,16 +4,9 @@ import { fileURLToPath } from 'node:url'
 
 const BIN = fileURLToPath(new URL('../../bin/conduit-batch.js', import.meta.url))
 
-/** Runs `conduit-batch` as a person would, on this terminal or unseen, and gives its exit code. */
-export async function conduitBatch(
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-  where: 'here' | 'unseen' = 'here',
-): Promise<number> {
-  const child = spawn(process.execPath, [BIN, ...args], {
-    env,
-    stdio: where === 'here' ? 'inherit' : 'ignore',
-  })
+/** Runs `conduit-batch` as a person would, on this terminal, and gives its exit code. */
+export async function conduitBatch(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const child = spawn(process.execPath, [BIN, ...args], { env, stdio: 'inherit' })
   const passOn = () => child.kill('SIGTERM')
   process.on('SIGTERM', passOn)
   const [code] = (await once(child, 'exit').finally(() => process.off('SIGTERM', passOn))) as [number | null]

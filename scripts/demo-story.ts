@@ -36,6 +36,8 @@ export async function runStory({ directory, model, env, say }: StoryOptions): Pr
       CONDUIT_BASE_URL: simulator.baseUrl,
       CONDUIT_BILLING_URL: simulator.billingUrl,
       CONDUIT_BATCH_ALERT_WEBHOOK: alerts.url,
+      // Nobody wants to watch for half a minute.
+      CONDUIT_BATCH_BALANCE_POLL_SECONDS: '2',
     })
     if (code === EXIT.interrupted) {
       say('  The demo was interrupted; the next one starts from the beginning.')
@@ -76,7 +78,7 @@ function introduction(total: number): string[] {
   return [
     `${total} requests, made of the README files in node_modules ("in one sentence, what does this package do?"),`,
     `go to a simulated Conduit that limits rates and fails now and then. ${INVALID_REQUESTS} of them are wrong, and the account is`,
-    `empty halfway: ${EMPTY_FOR_MS / 1000} seconds later this script tops up and types: conduit-batch resume`,
+    `empty halfway: ${EMPTY_FOR_MS / 1000} seconds later this script tops up, and nobody types anything`,
     '',
   ]
 }
@@ -86,22 +88,17 @@ async function runAndTopUp(input: string, simulator: Simulator, env: NodeJS.Proc
   const running = conduitBatch(['run', input], env).finally(() => {
     isOver = true
   })
-  const [code] = await Promise.all([running, topUpOnceEmpty(simulator, env, () => isOver)])
+  const [code] = await Promise.all([running, topUpOnceEmpty(simulator, () => isOver)])
   return code
 }
 
-/** The person of this story: sees the account empty, tops up a few seconds later, and says so. */
-async function topUpOnceEmpty(
-  simulator: Simulator,
-  env: NodeJS.ProcessEnv,
-  isOver: () => boolean,
-): Promise<void> {
+/** The person of this story: sees the account empty, and tops up a few seconds later. */
+async function topUpOnceEmpty(simulator: Simulator, isOver: () => boolean): Promise<void> {
   await until(() => isOver() || (simulator.stats().byStatus['402'] ?? 0) > 0)
   const emptySince = Date.now()
   await until(() => isOver() || Date.now() - emptySince >= EMPTY_FOR_MS)
   if (isOver()) return
   simulator.control({ topUpCents: 1000 })
-  await conduitBatch(['resume'], env, 'unseen')
 }
 
 async function until(isSo: () => boolean): Promise<void> {
