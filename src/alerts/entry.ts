@@ -1,6 +1,6 @@
 import type { Alert } from './alert.js'
 import { type BrakeSeen, brakeAdvice, brakeInWords } from './brake-advice.js'
-import { type IncidentEntry, incidentAlert, type Waiting, type EndsByItself } from './incident-alert.js'
+import { type EndsByItself, type IncidentEntry, incidentAlert, type Waiting } from './incident-alert.js'
 
 /** What the scripts put into the outbox. */
 export type Entry = IncidentEntry | { readonly type: 'batch.braked'; readonly brake: PulledBrake }

@@ -65,7 +65,10 @@ function advice(
       return {
         action: reasons.map((reason) => actionSentence(reason, queue, byItself(reason))).join(' | '),
         link: reasons.map(linkFor).find((link) => link !== null) ?? null,
-        command: reasons.map((reason) => commandFor(reason, queue, byItself(reason))).find((line) => line !== null) ?? null,
+        command:
+          reasons
+            .map((reason) => commandFor(reason, queue, byItself(reason)))
+            .find((line) => line !== null) ?? null,
       }
     case 'incident.resolved':
       return {

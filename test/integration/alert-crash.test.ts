@@ -84,7 +84,12 @@ async function resolveIncident({ gate, redis, keys }: Session): Promise<void> {
   await gate.lift('*', 'person')
   const { epoch } = await gate.read()
   const report = aReport({ gateEpoch: epoch, answered: 1 })
-  await askForLease(redis, keys, 0, report, { probeTimeoutMs: 1000, maxRatePerSecond: 100, horizonMs: 50 })
+  await askForLease(redis, keys, 0, report, {
+    probeTimeoutMs: 1000,
+    maxRatePerSecond: 100,
+    horizonMs: 50,
+    autoResume: true,
+  })
 }
 
 /** BullMQ gives jobs of a dead worker back once their locks are over; the test does not wait for that. */

@@ -57,7 +57,7 @@ function optional(label: string, text: string, canvas: Canvas): string[] {
 function todo({ holds, queue }: Incident, canvas: Canvas): string[] {
   const reasons = new Set(holds.filter(({ liftedAt }) => liftedAt === null).map(({ reason }) => reason))
   return [...reasons].flatMap((reason) => {
-    const { sentences, commands } = holdAdvice(reason, queue)
+    const { sentences, commands } = holdAdvice(reason, queue, true)
     return sentences.flatMap((sentence, index) =>
       labelled(index === 0 ? 'What to do' : '', sentence, canvas, { commands }),
     )
