@@ -91,6 +91,7 @@ describe('while credits hold', () => {
   })
 
   it('a purchase lifts once: refused again, the same incident goes on until the next one', async () => {
+    await queueSomething()
     const watch = await startWatch()
     account.balance = 1
     account.buy('before', Date.now() - 1000)
