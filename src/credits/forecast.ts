@@ -1,0 +1,28 @@
+import type { Redis } from 'ioredis'
+import type { QueueKeys } from '../redis/keys.js'
+import { readBook } from './book.js'
+import { type Estimate, estimate } from './estimate.js'
+import { readAhead } from './read-ahead.js'
+import { readUsage } from './read-usage.js'
+
+/** How far the account's credits go. */
+export interface Forecast extends Estimate {
+  /** People were told that they will not last, and they have not been enough since. */
+  readonly low: boolean
+}
+
+/**
+ * How far the credits of a queue's account go; null while balances tell too little: nobody looks at them (`noteBalance`),
+ * or too little was spent since somebody does.
+ * @param waiting requests that are to be paid for
+ */
+export async function readForecast(redis: Redis, keys: QueueKeys, waiting: number): Promise<Forecast | null> {
+  const { book, low } = await readBook(redis, keys)
+  if (book === null) return null
+  const [{ totals }, { charsPerRequest }] = await Promise.all([
+    readUsage(redis, keys),
+    readAhead(redis, keys),
+  ])
+  const told = estimate(book, { requests: waiting, charsPerRequest }, totals)
+  return told && { ...told, low }
+}

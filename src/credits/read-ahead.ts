@@ -1,0 +1,40 @@
+import type { Redis } from 'ioredis'
+import { INBOX_BATCH } from '../completions/request.js'
+import type { QueueKeys } from '../redis/keys.js'
+import { openOf } from './ahead.js'
+import type { Ahead } from './estimate.js'
+import { totalsOf } from './read-usage.js'
+
+/** What is still to be answered in a queue: of its active batches, and single requests. */
+export async function readAhead(redis: Redis, keys: QueueKeys): Promise<Ahead> {
+  const batches = [...(await redis.smembers(keys.activeBatches)), INBOX_BATCH]
+  const all = await Promise.all(batches.map(async (batch) => openOf(await readProgress(redis, keys, batch))))
+  const told = all.filter(({ chars }) => chars !== null)
+  const requestsTold = told.reduce((sum, { requests }) => sum + requests, 0)
+  const chars = told.reduce((sum, open) => sum + (open.chars ?? 0), 0)
+  return {
+    requests: all.reduce((sum, { requests }) => sum + requests, 0),
+    charsPerRequest: requestsTold === 0 ? null : chars / requestsTold,
+  }
+}
+
+async function readProgress(redis: Redis, keys: QueueKeys, batch: string) {
+  const fields = await redis.hgetall(keys.batch(batch))
+  const number = (name: string) => Number(fields[name] ?? 0)
+  return {
+    total: number('total'),
+    fed: number('fed'),
+    fedChars: number('fedChars'),
+    fedBytes: number('fedBytes'),
+    completed: number('completed'),
+    failed: number('failed'),
+    used: totalsOf(fields),
+    bytes: bytesOf(fields.manifest),
+  }
+}
+
+/** Of its input, as its manifest says (batches/manifest.ts). */
+function bytesOf(manifest: string | undefined): number | null {
+  if (manifest === undefined) return null
+  return (JSON.parse(manifest) as { readonly input: { readonly bytes: number } }).input.bytes
+}
