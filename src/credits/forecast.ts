@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import type { QueueKeys } from '../redis/keys.js'
 import { readBook } from './book.js'
 import { type Estimate, estimate } from './estimate.js'
-import { readAhead } from './read-ahead.js'
+import { queuedOf, readAhead } from './read-ahead.js'
 import { readUsage } from './read-usage.js'
 
 /** How far the account's credits go. */
@@ -14,15 +14,17 @@ export interface Forecast extends Estimate {
 /**
  * How far the credits of a queue's account go; null while balances tell too little: nobody looks at them (`noteBalance`),
  * or too little was spent since somebody does.
- * @param waiting requests that are to be paid for
+ * @param waiting requests that are to be paid for; what is queued when not given
  */
-export async function readForecast(redis: Redis, keys: QueueKeys, waiting: number): Promise<Forecast | null> {
+export async function readForecast(
+  redis: Redis,
+  keys: QueueKeys,
+  waiting?: number,
+): Promise<Forecast | null> {
   const { book, low } = await readBook(redis, keys)
   if (book === null) return null
-  const [{ totals }, { charsPerRequest }] = await Promise.all([
-    readUsage(redis, keys),
-    readAhead(redis, keys),
-  ])
-  const told = estimate(book, { requests: waiting, charsPerRequest }, totals)
+  const [{ totals, inFlight }, ahead] = await Promise.all([readUsage(redis, keys), readAhead(redis, keys)])
+  const requests = waiting ?? queuedOf(ahead, inFlight)
+  const told = estimate(book, { ...ahead, requests }, totals)
   return told && { ...told, low }
 }

@@ -5,7 +5,7 @@ import { loadScript, runScript } from '../redis/scripts.js'
 import { readBook } from './book.js'
 import { type Estimate, estimate } from './estimate.js'
 import { addLook } from './looks.js'
-import { readAhead } from './read-ahead.js'
+import { queuedOf, readAhead } from './read-ahead.js'
 import { readUsage } from './read-usage.js'
 
 const noteScript = loadScript(new URL('./note-balance.lua', import.meta.url))
@@ -29,8 +29,7 @@ export async function noteBalance(
     readAhead(redis, keys),
   ])
   const book = addLook(before, { ...usage, balanceCents })
-  // What is out may be paid for already: nobody is told that it lacks.
-  const queued = Math.max(0, ahead.requests - usage.inFlight)
+  const queued = queuedOf(ahead, usage.inFlight)
   const told = estimate(book, { ...ahead, requests: queued })
   const id = `low-${randomUUID()}`
   const entry = told === null ? '' : JSON.stringify(entryOf(told, queued, queueOf(keys)))

@@ -18,7 +18,7 @@ const LEAST_CENTS = 5
 /** What is known well enough of the recent past is not mixed with what was before. */
 const PLENTY = { cents: 400, answers: 1000, ms: 2 * 60_000 } as const
 /** Whether calls that are out are paid for can't be told, so as many have to be out at both ends, within this share. */
-const STEADY_SHARE = 0.1
+const STEADY_SHARE = 0.05
 /** So many intervals tell whether requests or tokens are what is paid for. */
 const TELLING_INTERVALS = 6
 const CLEARLY = 0.5

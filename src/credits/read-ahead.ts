@@ -38,3 +38,8 @@ function bytesOf(manifest: string | undefined): number | null {
   if (manifest === undefined) return null
   return (JSON.parse(manifest) as { readonly input: { readonly bytes: number } }).input.bytes
 }
+
+/** Requests ahead that are not out: what is out may be paid for already, so nobody is told that it lacks. */
+export function queuedOf({ requests }: Ahead, inFlight: number): number {
+  return Math.max(0, requests - inFlight)
+}
