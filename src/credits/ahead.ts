@@ -1,4 +1,4 @@
-import type { Totals } from './looks.js'
+import type { Totals } from './sightings.js'
 
 /** What is known of a batch: its counters, what its answers took, and its size. */
 export interface BatchProgress {

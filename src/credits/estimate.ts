@@ -1,5 +1,5 @@
-import type { Book, Look, Totals } from './looks.js'
 import { priceFrom } from './price.js'
+import type { Book, Sighting, Totals } from './sightings.js'
 
 /** The requests that are still to be answered. */
 export interface Ahead {
@@ -36,14 +36,14 @@ const MINUTE_MS = 60_000
  * @param totals what has been answered by now: what was answered since the last look is taken off its balance
  */
 export function estimate(book: Book, ahead: Ahead, totals: Totals = book.last.totals): Estimate | null {
-  const price = priceFrom(book.looks)
-  const newest = book.looks.at(-1)
+  const price = priceFrom(book.sightings)
+  const newest = book.sightings.at(-1)
   if (price === null || newest === undefined) return null
   const { centsPerRequest, centsPerToken } = price
   const since = Math.max(0, totals.answers - book.last.totals.answers)
   const left = Math.max(0, newest.balanceCents - since * centsPerRequest)
   const cost = ahead.requests * price.centsPerRequestOf(ahead.charsPerRequest)
-  const centsPerMinute = answersPerMinute(book.looks, newest) * centsPerRequest
+  const centsPerMinute = answersPerMinute(book.sightings, newest) * centsPerRequest
   return {
     balanceCents: newest.balanceCents,
     seenAt: newest.at,
@@ -56,10 +56,10 @@ export function estimate(book: Book, ahead: Ahead, totals: Totals = book.last.to
   }
 }
 
-function answersPerMinute(looks: readonly Look[], newest: Look): number {
-  const first = looks.find(({ at }) => newest.at - at <= PACE_MS)
+function answersPerMinute(sightings: readonly Sighting[], newest: Sighting): number {
+  const first = sightings.find(({ at }) => newest.at - at <= PACE_MS)
   const ms = first === undefined ? 0 : newest.ms - first.ms
-  return ms <= 0 ? 0 : ((newest.answers - (first as Look).answers) * MINUTE_MS) / ms
+  return ms <= 0 ? 0 : ((newest.answers - (first as Sighting).answers) * MINUTE_MS) / ms
 }
 
 /** As many digits as an estimate is worth, and a few more. */

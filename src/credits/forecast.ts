@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis'
 import type { QueueKeys } from '../redis/keys.js'
-import { readBook } from './book.js'
 import { type Estimate, estimate } from './estimate.js'
-import { queuedOf, readAhead } from './read-ahead.js'
+import { isToldLow, queuedOf, readAhead } from './read-ahead.js'
+import { readBook } from './read-book.js'
 import { readUsage } from './read-usage.js'
 
 /** How far the account's credits go. */
@@ -21,10 +21,10 @@ export async function readForecast(
   keys: QueueKeys,
   waiting?: number,
 ): Promise<Forecast | null> {
-  const { book, low } = await readBook(redis, keys)
+  const { book, toldLowFor } = await readBook(redis, keys)
   if (book === null) return null
   const [{ totals, inFlight }, ahead] = await Promise.all([readUsage(redis, keys), readAhead(redis, keys)])
   const requests = waiting ?? queuedOf(ahead, inFlight)
   const told = estimate(book, { ...ahead, requests }, totals)
-  return told && { ...told, low }
+  return told && { ...told, low: isToldLow(toldLowFor, ahead) }
 }

@@ -2,13 +2,16 @@ import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
-import { readBook } from './book.js'
 import { type Estimate, estimate } from './estimate.js'
-import { addLook } from './looks.js'
-import { queuedOf, readAhead } from './read-ahead.js'
+import { isToldLow, queuedOf, readAhead } from './read-ahead.js'
+import { readBook } from './read-book.js'
 import { readUsage } from './read-usage.js'
+import { addSighting } from './sightings.js'
 
 const noteScript = loadScript(new URL('./note-balance.lua', import.meta.url))
+
+/** `as_before`: people were told that it is low, and it still is. */
+type Verdict = 'low' | 'enough' | 'as_before'
 
 /** What was low is enough again only with so much to spare: near the line it would be told again and again. */
 const TO_SPARE = 1.05
@@ -23,26 +26,31 @@ export async function noteBalance(
   keys: QueueKeys,
   balanceCents: number,
 ): Promise<Estimate | null> {
-  const [{ book: before, version }, usage, ahead] = await Promise.all([
+  const [{ book: before, version, toldLowFor }, usage, ahead] = await Promise.all([
     readBook(redis, keys),
     readUsage(redis, keys),
     readAhead(redis, keys),
   ])
-  const book = addLook(before, { ...usage, balanceCents })
+  const book = addSighting(before, { ...usage, balanceCents })
   const queued = queuedOf(ahead, usage.inFlight)
   const told = estimate(book, { ...ahead, requests: queued })
-  const id = `low-${randomUUID()}`
+  const isTold = isToldLow(toldLowFor, ahead)
   const entry = told === null ? '' : JSON.stringify(entryOf(told, queued, queueOf(keys)))
-  const args = [version, JSON.stringify(book), verdict(told, queued), id, entry]
-  await runScript(redis, noteScript, [keys.credits, keys.gate, keys.outbox], args)
+  const args = [version, JSON.stringify(book), verdict(told, isTold), `low-${randomUUID()}`, entry]
+  await runScript(
+    redis,
+    noteScript,
+    [keys.credits, keys.gate, keys.outbox],
+    [...args, JSON.stringify(ahead.batches)],
+  )
   return told
 }
 
-function verdict(told: Estimate | null, queued: number): 'low' | 'enough' | 'unclear' {
-  if (queued === 0) return 'enough'
-  if (told === null) return 'unclear'
-  if (told.shortByCents > 0) return 'low'
-  return told.balanceCents >= told.costToFinishCents * TO_SPARE ? 'enough' : 'unclear'
+/** @param isTold people know that it is low */
+function verdict(told: Estimate | null, isTold: boolean): Verdict {
+  if (told === null) return isTold ? 'as_before' : 'enough'
+  if (told.shortByCents > 0) return isTold ? 'as_before' : 'low'
+  return isTold && told.balanceCents < told.costToFinishCents * TO_SPARE ? 'as_before' : 'enough'
 }
 
 /** As `src/alerts/entry.ts` reads it. */

@@ -1,6 +1,6 @@
-import type { Look } from './looks.js'
+import type { Sighting } from './sightings.js'
 
-/** What answers cost, learned from looks. Money in cents. */
+/** What answers cost, learned from sightings. Money in cents. */
 export interface Price {
   readonly centsPerRequest: number
   /** Of prompts and answers together; null when no tokens were counted. */
@@ -23,21 +23,21 @@ const STEADY_SHARE = 0.05
 const TELLING_INTERVALS = 6
 const CLEARLY = 0.5
 
-/** What was spent between two looks, and on what. */
-type Span = Omit<Look, 'at' | 'balanceCents'>
+/** What was spent between two sightings, and on what. */
+type Span = Omit<Sighting, 'at' | 'balanceCents'>
 
 /**
  * What answers cost of late; null without enough evidence: 20 answers, and 20 cents (or a tenth of the balance), between
- * two looks at which about as many calls were out.
+ * two sightings at which about as many calls were out.
  */
-export function priceFrom(looks: readonly Look[]): Price | null {
-  const first = windowStart(looks)
-  const newest = looks.at(-1)
+export function priceFrom(sightings: readonly Sighting[]): Price | null {
+  const first = windowStart(sightings)
+  const newest = sightings.at(-1)
   if (first === null || newest === undefined) return null
-  const span = between(looks[first] as Look, newest)
+  const span = between(sightings[first] as Sighting, newest)
   const centsPerRequest = span.spentCents / paidFor(span)
   const tokens = tokensIn(span)
-  const isByTokens = tokens > 0 && span.chars > 0 && !isByRequests(looks.slice(first), span)
+  const isByTokens = tokens > 0 && span.chars > 0 && !isByRequests(sightings.slice(first), span)
   return {
     centsPerRequest,
     centsPerToken: tokens > 0 ? (centsPerRequest * span.answers) / tokens : null,
@@ -50,11 +50,11 @@ export function priceFrom(looks: readonly Look[]): Price | null {
 }
 
 /** The look with which the evidence begins: a recent one that is enough, or the oldest there is. */
-function windowStart(looks: readonly Look[]): number | null {
-  const newest = looks.at(-1)
+function windowStart(sightings: readonly Sighting[]): number | null {
+  const newest = sightings.at(-1)
   let start: number | null = null
-  for (let index = looks.length - 2; newest !== undefined && index >= 0; index--) {
-    const span = between(looks[index] as Look, newest)
+  for (let index = sightings.length - 2; newest !== undefined && index >= 0; index--) {
+    const span = between(sightings[index] as Sighting, newest)
     if (!isEvidence(span, newest.balanceCents)) continue
     start = index
     if (span.spentCents >= PLENTY.cents && span.answers >= PLENTY.answers && span.ms >= PLENTY.ms) break
@@ -67,7 +67,7 @@ function isEvidence({ answers, spentCents, inFlight }: Span, balanceCents: numbe
   return answers >= ENOUGH_ANSWERS && spentCents >= least && Math.abs(inFlight) <= STEADY_SHARE * answers
 }
 
-function between(a: Look, b: Look): Span {
+function between(a: Sighting, b: Sighting): Span {
   return {
     ms: b.ms - a.ms,
     spentCents: b.spentCents - a.spentCents,
@@ -89,13 +89,13 @@ function tokensIn({ promptTokens, completionTokens }: Span): number {
 }
 
 /** Models are paid for by tokens; unless what was spent follows the number of requests clearly better. */
-function isByRequests(looks: readonly Look[], whole: Span): boolean {
-  if (looks.length <= TELLING_INTERVALS) return false
+function isByRequests(sightings: readonly Sighting[], whole: Span): boolean {
+  if (sightings.length <= TELLING_INTERVALS) return false
   const perAnswer = whole.spentCents / paidFor(whole)
   const tokensOfOne = tokensIn(whole) / whole.answers
   let [byRequests, byTokens] = [0, 0]
-  for (let index = 1; index < looks.length; index++) {
-    const part = between(looks[index - 1] as Look, looks[index] as Look)
+  for (let index = 1; index < sightings.length; index++) {
+    const part = between(sightings[index - 1] as Sighting, sightings[index] as Sighting)
     const tokens = tokensIn(part) + (part.inFlight / 2) * tokensOfOne
     byRequests += (part.spentCents - paidFor(part) * perAnswer) ** 2
     byTokens += (part.spentCents - (tokens / tokensOfOne) * perAnswer) ** 2

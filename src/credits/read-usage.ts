@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import { sumGauges } from '../admission/gauges.js'
 import { FRESH_HEARTBEAT_MS } from '../completions/fleet.js'
 import type { QueueKeys } from '../redis/keys.js'
-import type { Seen, Totals } from './looks.js'
+import type { Seen, Totals } from './sightings.js'
 
 /** What of a queue bears on its account, now. */
 export type UsageNow = Omit<Seen, 'balanceCents'>

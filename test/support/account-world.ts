@@ -1,4 +1,4 @@
-import { addLook, type Book } from '../../src/credits/looks.js'
+import { addSighting, type Book } from '../../src/credits/sightings.js'
 
 /** A request of a made-up batch. */
 export interface MadeUp {
@@ -48,7 +48,7 @@ export function* lookAt(world: AccountWorld): Generator<LookedAt> {
     const out = look === 0 ? 0 : Math.min(inFlight, requests.length - answered)
     const bought = purchases.reduce((total, one) => (one.look <= look ? total + one.cents : total), 0)
     const spent = sum(0, answered + (paidAtStart ? out : 0), 'cents')
-    book = addLook(book, {
+    book = addSighting(book, {
       at: look * lookMs,
       balanceCents: Math.floor(startCents + bought - spent),
       totals: {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Ahead, estimate } from '../../src/credits/estimate.js'
-import { addLook, type Book } from '../../src/credits/looks.js'
+import { addSighting, type Book } from '../../src/credits/sightings.js'
 import {
   type AccountWorld,
   type LookedAt,
@@ -102,9 +102,13 @@ describe('how long the credits last', () => {
     expect((busy?.told.lastsMs ?? 0) / 60_000 / ((busy?.told.balanceCents ?? 0) / 100)).toBeCloseTo(1, 1)
 
     const { book } = busy as LookedAt
-    const last = book.looks.at(-1) as Book['looks'][number]
+    const last = book.sightings.at(-1) as Book['sightings'][number]
     const idle = [1, 2, 3, 4].reduce<Book>((before, i) => {
-      return addLook(before, { ...before.last, balanceCents: last.balanceCents, at: last.at + i * 120_000 })
+      return addSighting(before, {
+        ...before.last,
+        balanceCents: last.balanceCents,
+        at: last.at + i * 120_000,
+      })
     }, book)
     expect(estimate(idle, { requests: 10, charsPerRequest: null })).toMatchObject({
       centsPerMinute: 0,
@@ -128,7 +132,7 @@ describe('looks at an account', () => {
     const books = [...lookAt(world({ requests: flat(5000, 1), answersPerLook: 5, inFlight: 0 }))].map(
       ({ book }) => book,
     )
-    const looks = books.at(-1)?.looks ?? []
+    const looks = books.at(-1)?.sightings ?? []
     expect(looks.length).toBeLessThanOrEqual(128)
     expect(looks.at(-1)).toMatchObject({ answers: 5000, spentCents: 5000 })
     expect(looks[0]).toMatchObject({ answers: 0, spentCents: 0 })
@@ -137,7 +141,10 @@ describe('looks at an account', () => {
   it('begin anew where a Redis has forgotten what was answered', () => {
     const [, before] = [...lookAt(world({}))].map(({ book }) => book)
     const nothing = { answers: 0, chars: 0, promptTokens: 0, completionTokens: 0 }
-    const after = addLook(before as Book, { at: 90_000, balanceCents: 1, totals: nothing, inFlight: 0 })
-    expect(after.looks.at(-1)).toMatchObject({ answers: 50, spentCents: before?.looks.at(-1)?.spentCents })
+    const after = addSighting(before as Book, { at: 90_000, balanceCents: 1, totals: nothing, inFlight: 0 })
+    expect(after.sightings.at(-1)).toMatchObject({
+      answers: 50,
+      spentCents: before?.sightings.at(-1)?.spentCents,
+    })
   })
 })

@@ -19,9 +19,9 @@ export interface Seen {
 
 /**
  * One look at the account. All but `at` and `balanceCents` are running sums over the intervals in which the balance did
- * not rise, so that the difference between any two looks tells what was spent between them, and on what.
+ * not rise, so that the difference between any two sightings tells what was spent between them, and on what.
  */
-export interface Look extends Totals {
+export interface Sighting extends Totals {
   readonly at: number
   readonly balanceCents: number
   readonly spentCents: number
@@ -31,13 +31,13 @@ export interface Look extends Totals {
   readonly inFlight: number
 }
 
-/** The looks of a queue, oldest first, never empty, and what the last one saw. */
+/** The sightings of a queue, oldest first, never empty, and what the last one saw. */
 export interface Book {
-  readonly looks: readonly Look[]
+  readonly sightings: readonly Sighting[]
   readonly last: Pick<Seen, 'totals' | 'inFlight'>
 }
 
-const MOST_LOOKS = 128
+const MOST_SIGHTINGS = 128
 /** What was spent a week ago says little about now. */
 const KEPT_MS = 7 * 24 * 3600 * 1000
 
@@ -46,15 +46,15 @@ const KEPT_MS = 7 * 24 * 3600 * 1000
  * Redis that lost what it knew): what was spent in it can't be told. While nothing happens only the newest look is kept,
  * and of old ones ever fewer.
  */
-export function addLook(book: Book | null, seen: Seen): Book {
+export function addSighting(book: Book | null, seen: Seen): Book {
   const { at, balanceCents, totals, inFlight } = seen
   const last = { totals, inFlight }
-  const before = book?.looks.at(-1)
-  if (book === null || before === undefined) return { looks: [firstLook(seen)], last }
+  const before = book?.sightings.at(-1)
+  if (book === null || before === undefined) return { sightings: [firstSighting(seen)], last }
   const isTold =
     balanceCents <= before.balanceCents && at >= before.at && !hasFallen(book.last.totals, totals)
   const grown = (name: keyof Totals) => before[name] + (isTold ? totals[name] - book.last.totals[name] : 0)
-  const look: Look = {
+  const newest: Sighting = {
     at,
     balanceCents,
     spentCents: before.spentCents + (isTold ? before.balanceCents - balanceCents : 0),
@@ -65,11 +65,11 @@ export function addLook(book: Book | null, seen: Seen): Book {
     promptTokens: grown('promptTokens'),
     completionTokens: grown('completionTokens'),
   }
-  const older = isIdle(book.looks.at(-2), before, look) ? book.looks.slice(0, -1) : book.looks
-  return { looks: thinned([...older, look].filter((one) => at - one.at <= KEPT_MS)), last }
+  const older = isIdle(book.sightings.at(-2), before, newest) ? book.sightings.slice(0, -1) : book.sightings
+  return { sightings: thinned([...older, newest].filter((one) => at - one.at <= KEPT_MS)), last }
 }
 
-function firstLook({ at, balanceCents }: Seen): Look {
+function firstSighting({ at, balanceCents }: Seen): Sighting {
   const none = { answers: 0, chars: 0, promptTokens: 0, completionTokens: 0 }
   return { at, balanceCents, spentCents: 0, ms: 0, inFlight: 0, ...none }
 }
@@ -79,14 +79,14 @@ function hasFallen(before: Totals, now: Totals): boolean {
 }
 
 /** Nothing was answered or spent since the look before the last. */
-function isIdle(first: Look | undefined, second: Look, third: Look): boolean {
-  const isSame = (a: Look, b: Look) =>
+function isIdle(first: Sighting | undefined, second: Sighting, third: Sighting): boolean {
+  const isSame = (a: Sighting, b: Sighting) =>
     a.spentCents === b.spentCents && a.answers === b.answers && a.inFlight === b.inFlight
   return first !== undefined && isSame(first, second) && isSame(second, third)
 }
 
 /** Every second one of the older half goes when there are too many: the sums lose nothing by that. */
-function thinned(looks: readonly Look[]): readonly Look[] {
-  if (looks.length <= MOST_LOOKS) return looks
-  return looks.filter((_, index) => index >= MOST_LOOKS / 2 || index % 2 === 0)
+function thinned(sightings: readonly Sighting[]): readonly Sighting[] {
+  if (sightings.length <= MOST_SIGHTINGS) return sightings
+  return sightings.filter((_, index) => index >= MOST_SIGHTINGS / 2 || index % 2 === 0)
 }

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { QueueKeys } from '../redis/keys.js'
-import type { Book } from './looks.js'
+import type { Book } from './sightings.js'
 
 /** What `keys.credits` holds of the looks at the account. */
 export interface StoredBook {
@@ -8,8 +8,8 @@ export interface StoredBook {
   readonly book: Book | null
   /** As note-balance.lua compares it. */
   readonly version: string
-  /** People were told that the balance will not last, and it has not been enough since. */
-  readonly low: boolean
+  /** The batches for which people were told that the credits will not last; empty: they were not, or it was enough since. */
+  readonly toldLowFor: readonly string[]
 }
 
 export async function readBook(redis: Redis, keys: QueueKeys): Promise<StoredBook> {
@@ -17,6 +17,6 @@ export async function readBook(redis: Redis, keys: QueueKeys): Promise<StoredBoo
   return {
     book: book == null ? null : (JSON.parse(book) as Book),
     version: version ?? '0',
-    low: low != null,
+    toldLowFor: low == null ? [] : (JSON.parse(low) as string[]),
   }
 }
