@@ -36,7 +36,7 @@ const MINUTE_MS = 60_000
  * @param totals what has been answered by now: what was answered since the last look is taken off its balance
  */
 export function estimate(book: Book, ahead: Ahead, totals: Totals = book.last.totals): Estimate | null {
-  const price = priceFrom(book.sightings)
+  const price = priceFrom(book)
   const newest = book.sightings.at(-1)
   if (price === null || newest === undefined) return null
   const { centsPerRequest, centsPerToken } = price

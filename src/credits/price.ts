@@ -1,4 +1,4 @@
-import type { Sighting } from './sightings.js'
+import type { Book, Sighting } from './sightings.js'
 
 /** What answers cost, learned from sightings. Money in cents. */
 export interface Price {
@@ -19,6 +19,10 @@ const LEAST_CENTS = 5
 const PLENTY = { cents: 400, answers: 1000, ms: 2 * 60_000 } as const
 /** Whether calls that are out are paid for can't be told, so as many have to be out at both ends, within this share. */
 const STEADY_SHARE = 0.05
+/** And there have to be so many times more answers than these. */
+const OUT_TIMES = 4
+/** Between the balance and the count of answers that belongs to it goes some time. */
+const LEAST_MS = 1000
 /** So many intervals tell whether requests or tokens are what is paid for. */
 const TELLING_INTERVALS = 6
 const CLEARLY = 0.5
@@ -30,8 +34,9 @@ type Span = Omit<Sighting, 'at' | 'balanceCents'>
  * What answers cost of late; null without enough evidence: 20 answers, and 20 cents (or a tenth of the balance), between
  * two sightings at which about as many calls were out.
  */
-export function priceFrom(sightings: readonly Sighting[]): Price | null {
-  const first = windowStart(sightings)
+export function priceFrom(book: Book): Price | null {
+  const { sightings } = book
+  const first = windowStart(book)
   const newest = sightings.at(-1)
   if (first === null || newest === undefined) return null
   const span = between(sightings[first] as Sighting, newest)
@@ -50,21 +55,25 @@ export function priceFrom(sightings: readonly Sighting[]): Price | null {
 }
 
 /** The look with which the evidence begins: a recent one that is enough, or the oldest there is. */
-function windowStart(sightings: readonly Sighting[]): number | null {
+function windowStart({ sightings, last }: Book): number | null {
   const newest = sightings.at(-1)
   let start: number | null = null
   for (let index = sightings.length - 2; newest !== undefined && index >= 0; index--) {
     const span = between(sightings[index] as Sighting, newest)
-    if (!isEvidence(span, newest.balanceCents)) continue
+    if (!isEvidence(span, newest.balanceCents, last)) continue
     start = index
     if (span.spentCents >= PLENTY.cents && span.answers >= PLENTY.answers && span.ms >= PLENTY.ms) break
   }
   return start
 }
 
-function isEvidence({ answers, spentCents, inFlight }: Span, balanceCents: number): boolean {
+function isEvidence(span: Span, balanceCents: number, last: Book['last']): boolean {
+  const { answers, spentCents, ms } = span
   const least = Math.max(LEAST_CENTS, Math.min(ENOUGH_CENTS, ENOUGH_SHARE * balanceCents))
-  return answers >= ENOUGH_ANSWERS && spentCents >= least && Math.abs(inFlight) <= STEADY_SHARE * answers
+  if (answers < ENOUGH_ANSWERS || spentCents < least || ms < LEAST_MS) return false
+  const out = Math.max(last.inFlight, last.inHand)
+  const change = Math.max(Math.abs(span.inFlight), Math.abs(span.inHand))
+  return change <= STEADY_SHARE * answers && OUT_TIMES * out <= answers
 }
 
 function between(a: Sighting, b: Sighting): Span {
@@ -72,6 +81,7 @@ function between(a: Sighting, b: Sighting): Span {
     ms: b.ms - a.ms,
     spentCents: b.spentCents - a.spentCents,
     inFlight: b.inFlight - a.inFlight,
+    inHand: b.inHand - a.inHand,
     answers: b.answers - a.answers,
     chars: b.chars - a.chars,
     promptTokens: b.promptTokens - a.promptTokens,

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { sumGauges } from '../admission/gauges.js'
 import { FRESH_HEARTBEAT_MS } from '../completions/fleet.js'
+import { COMPLETIONS } from '../completions/queues.js'
 import type { QueueKeys } from '../redis/keys.js'
 import type { Seen, Totals } from './sightings.js'
 
@@ -9,17 +10,17 @@ export type UsageNow = Omit<Seen, 'balanceCents'>
 
 /** Reads what was answered so far, and how many calls are out. */
 export async function readUsage(redis: Redis, keys: QueueKeys): Promise<UsageNow> {
-  const [time, used, gauges, beats] = await Promise.all([
+  const [time, used, gauges, beats, inHand] = await Promise.all([
     redis.time(),
     redis.hgetall(keys.usage),
     redis.hgetall(keys.gauges),
     redis.zrange(keys.workers, '0', '-1', 'WITHSCORES'),
+    redis.llen(`${keys.bullPrefix}:${COMPLETIONS}:active`),
   ])
   const at = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000)
-  const alive = beats.filter(
-    (_, i) => i % 2 === 0 && at - Number(beats[i + 1] as string) <= FRESH_HEARTBEAT_MS,
-  )
-  return { at, totals: totalsOf(used), inFlight: sumGauges(gauges, alive).inFlight }
+  const isFresh = (beat: string | undefined) => at - Number(beat) <= FRESH_HEARTBEAT_MS
+  const alive = beats.filter((_, i) => i % 2 === 0 && isFresh(beats[i + 1]))
+  return { at, totals: totalsOf(used), inFlight: sumGauges(gauges, alive).inFlight, inHand }
 }
 
 /** Sums the fields `used:answers|chars|prompt|completion:<model>` that `record.lua` counts, over all models. */

@@ -13,8 +13,10 @@ export interface Seen {
   readonly at: number
   readonly balanceCents: number
   readonly totals: Totals
-  /** Calls that were out: some of them may be paid for already. */
+  /** Calls that were out, as workers told up to half a second before: some of them may be paid for already. */
   readonly inFlight: number
+  /** Jobs that workers had: those calls, and a few that waited for a permit; but as of now. */
+  readonly inHand: number
 }
 
 /**
@@ -27,14 +29,15 @@ export interface Sighting extends Totals {
   readonly spentCents: number
   /** How long those intervals were. */
   readonly ms: number
-  /** By how many more calls were out at their ends than at their beginnings. */
+  /** By how many more calls were out, and jobs in hand, at their ends than at their beginnings. */
   readonly inFlight: number
+  readonly inHand: number
 }
 
 /** The sightings of a queue, oldest first, never empty, and what the last one saw. */
 export interface Book {
   readonly sightings: readonly Sighting[]
-  readonly last: Pick<Seen, 'totals' | 'inFlight'>
+  readonly last: Pick<Seen, 'totals' | 'inFlight' | 'inHand'>
 }
 
 const MOST_SIGHTINGS = 128
@@ -47,8 +50,8 @@ const KEPT_MS = 7 * 24 * 3600 * 1000
  * and of old ones ever fewer.
  */
 export function addSighting(book: Book | null, seen: Seen): Book {
-  const { at, balanceCents, totals, inFlight } = seen
-  const last = { totals, inFlight }
+  const { at, balanceCents, totals, inFlight, inHand } = seen
+  const last = { totals, inFlight, inHand }
   const before = book?.sightings.at(-1)
   if (book === null || before === undefined) return { sightings: [firstSighting(seen)], last }
   const isTold =
@@ -60,6 +63,7 @@ export function addSighting(book: Book | null, seen: Seen): Book {
     spentCents: before.spentCents + (isTold ? before.balanceCents - balanceCents : 0),
     ms: before.ms + (isTold ? at - before.at : 0),
     inFlight: before.inFlight + (isTold ? inFlight - book.last.inFlight : 0),
+    inHand: before.inHand + (isTold ? inHand - book.last.inHand : 0),
     answers: grown('answers'),
     chars: grown('chars'),
     promptTokens: grown('promptTokens'),
@@ -71,7 +75,7 @@ export function addSighting(book: Book | null, seen: Seen): Book {
 
 function firstSighting({ at, balanceCents }: Seen): Sighting {
   const none = { answers: 0, chars: 0, promptTokens: 0, completionTokens: 0 }
-  return { at, balanceCents, spentCents: 0, ms: 0, inFlight: 0, ...none }
+  return { at, balanceCents, spentCents: 0, ms: 0, inFlight: 0, inHand: 0, ...none }
 }
 
 function hasFallen(before: Totals, now: Totals): boolean {
@@ -81,7 +85,7 @@ function hasFallen(before: Totals, now: Totals): boolean {
 /** Nothing was answered or spent since the look before the last. */
 function isIdle(first: Sighting | undefined, second: Sighting, third: Sighting): boolean {
   const isSame = (a: Sighting, b: Sighting) =>
-    a.spentCents === b.spentCents && a.answers === b.answers && a.inFlight === b.inFlight
+    a.spentCents === b.spentCents && a.answers === b.answers && a.inHand === b.inHand
   return first !== undefined && isSame(first, second) && isSame(second, third)
 }
 

@@ -58,6 +58,7 @@ export function* lookAt(world: AccountWorld): Generator<LookedAt> {
         completionTokens: sum(0, answered, 'completionTokens'),
       },
       inFlight: out,
+      inHand: out,
     })
     yield {
       book,

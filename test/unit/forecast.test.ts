@@ -129,9 +129,9 @@ describe('how long the credits last', () => {
 
 describe('looks at an account', () => {
   it('stay few, however many were taken, and lose nothing of the sums', () => {
-    const books = [...lookAt(world({ requests: flat(5000, 1), answersPerLook: 5, inFlight: 0 }))].map(
-      ({ book }) => book,
-    )
+    const books = [
+      ...lookAt(world({ requests: flat(5000, 1), answersPerLook: 5, inFlight: 0, inHand: 0 })),
+    ].map(({ book }) => book)
     const looks = books.at(-1)?.sightings ?? []
     expect(looks.length).toBeLessThanOrEqual(128)
     expect(looks.at(-1)).toMatchObject({ answers: 5000, spentCents: 5000 })
@@ -141,7 +141,13 @@ describe('looks at an account', () => {
   it('begin anew where a Redis has forgotten what was answered', () => {
     const [, before] = [...lookAt(world({}))].map(({ book }) => book)
     const nothing = { answers: 0, chars: 0, promptTokens: 0, completionTokens: 0 }
-    const after = addSighting(before as Book, { at: 90_000, balanceCents: 1, totals: nothing, inFlight: 0 })
+    const after = addSighting(before as Book, {
+      at: 90_000,
+      balanceCents: 1,
+      totals: nothing,
+      inFlight: 0,
+      inHand: 0,
+    })
     expect(after.sightings.at(-1)).toMatchObject({
       answers: 50,
       spentCents: before?.sightings.at(-1)?.spentCents,

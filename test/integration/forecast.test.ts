@@ -1,0 +1,194 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Session } from '../../src/batches/session.js'
+import { readForecast } from '../../src/credits/forecast.js'
+import { noteBalance } from '../../src/credits/note-balance.js'
+import type { Book } from '../../src/credits/sightings.js'
+import { jsonLines, MODEL } from '../support/batch-files.js'
+import { testSession } from '../support/batches.js'
+import { simulate } from '../support/cli.js'
+import { eventually } from '../support/eventually.js'
+import { holdRequest } from '../support/gates.js'
+import { type HandedIn, handIn } from '../support/hand-in.js'
+import { uniquePrefix } from '../support/redis.js'
+import { startTestRoles, temporaryDirectory } from '../support/roles.js'
+
+interface Low {
+  readonly balanceCents: number
+  readonly costToFinishCents: number
+  readonly shortByCents: number
+  readonly lastsMs: number | null
+  readonly waiting: number
+}
+
+let keyPrefix: string
+let session: Session
+beforeEach(async () => {
+  keyPrefix = uniquePrefix()
+  session = await testSession(keyPrefix)
+})
+
+/** Every `balance.low` that is to be told: nobody takes them from the outbox here. */
+async function told(): Promise<Low[]> {
+  const entries = Object.values(await session.redis.hgetall(session.keys.outbox)).map((raw) =>
+    JSON.parse(raw),
+  )
+  return entries.filter(({ type }) => type === 'balance.low').map(({ low }) => low as Low)
+}
+
+type Simulated = Awaited<ReturnType<typeof simulate>>
+
+/** As Conduit tells it: in whole cents. */
+const note = (conduit: Simulated) =>
+  noteBalance(session.redis, session.keys, Math.floor(conduit.stats().balanceCents))
+
+async function started(conduit: Simulated, input: string): Promise<HandedIn> {
+  const [directory, dataDir] = [await temporaryDirectory(), await temporaryDirectory()]
+  const batch = await handIn({ directory, dataDir, keyPrefix, input })
+  await startTestRoles(batch.session, { baseUrl: conduit.baseUrl, dataDirectory: dataDir })
+  return batch
+}
+
+const prompts = (count: number, text: (index: number) => string) =>
+  jsonLines(
+    Array.from({ length: count }, (_, i) => ({
+      custom_id: `p-${i + 1}`,
+      model: MODEL,
+      messages: [{ role: 'user', content: `say p-${i + 1} ${text(i)}` }],
+    })),
+  )
+
+/** What the account was and had been charged when a warning came. */
+async function untilWarned(conduit: Simulated, batch: HandedIn) {
+  await eventually(
+    'the warning',
+    async () => {
+      await note(conduit)
+      const { chargedCents } = conduit.stats()
+      const [low] = await told()
+      if (low === undefined) return false
+      warned = { low, chargedCents }
+      return true
+    },
+    { hopeless: () => (conduit.stats().balanceCents < 5 ? 'the account is empty' : null) },
+  )
+  expect((await batch.snapshot()).state).toBe('running')
+  return warned as unknown as Warned
+}
+interface Warned {
+  readonly low: Low
+  readonly chargedCents: number
+}
+let warned: Warned | null = null
+
+async function untilCompleted(conduit: Simulated, batch: HandedIn): Promise<void> {
+  await eventually('the batch ends', async () => {
+    await note(conduit)
+    return (await batch.snapshot()).state === 'completed'
+  })
+}
+
+describe('a balance that falls during a long batch', () => {
+  it.each([
+    { costs: 'even', options: { costCents: 2 }, text: () => '', of: 600, balanceCents: 1000 },
+    {
+      costs: 'uneven, the long prompts last',
+      options: { costCents: 0, costPerTokenCents: 0.02 },
+      text: (i: number) => 'very '.repeat(80 + i),
+      of: 600,
+      balanceCents: 3000,
+    },
+  ])('$costs: is told once, with what the rest of it then costs, within a tenth', async (given) => {
+    const { options, of, text, balanceCents } = given
+    const conduit = await simulate({ ...options, balanceCents, latencyMs: { min: 60, max: 100 } })
+    const batch = await started(conduit, prompts(of, text))
+    const { low, chargedCents } = await untilWarned(conduit, batch)
+    conduit.control({ topUpCents: 10_000, latencyMs: { min: 0, max: 0 } })
+    await untilCompleted(conduit, batch)
+
+    const cost = conduit.stats().chargedCents - chargedCents
+    console.log(given.costs, { ...low, cost, error: low.costToFinishCents / cost - 1 })
+    expect(Math.abs(low.costToFinishCents / cost - 1)).toBeLessThan(0.1)
+    expect(low.shortByCents).toBeCloseTo(low.costToFinishCents - low.balanceCents, 0)
+    expect(low.lastsMs).toBeGreaterThan(0)
+    expect(await told()).toHaveLength(1)
+  })
+})
+
+describe('a low balance', () => {
+  /** An active batch of 1,000, of which so many are answered, for a cent each. */
+  async function at(answered: number, balanceCents: number): Promise<void> {
+    const { redis, keys } = session
+    await redis.hset(keys.batch('b1'), { total: 1000, completed: answered, failed: 0, fed: 0 })
+    await redis.sadd(keys.activeBatches, 'b1')
+    await redis.hset(keys.usage, {
+      'used:answers:m': answered,
+      'used:prompt:m': answered,
+      'used:completion:m': answered,
+    })
+    await noteBalance(redis, keys, balanceCents)
+    await passMinute()
+  }
+
+  /** What was seen so far was seen a minute earlier. */
+  async function passMinute(): Promise<void> {
+    const { redis, keys } = session
+    const book = JSON.parse((await redis.hget(keys.credits, 'book')) ?? '') as Book
+    const sightings = book.sightings.map((one) => ({ ...one, at: one.at - 60_000 }))
+    await redis.hset(keys.credits, 'book', JSON.stringify({ ...book, sightings }))
+  }
+
+  it('is told again only when it was enough in between, with 5 % to spare, or for other work', async () => {
+    await at(0, 500)
+    await at(100, 400)
+    expect(await told()).toMatchObject([
+      { balanceCents: 400, costToFinishCents: 900, shortByCents: 500, waiting: 900 },
+    ])
+    await at(200, 820)
+    await at(210, 780)
+    expect(await told()).toHaveLength(1)
+    await at(300, 740)
+    await at(310, 680)
+    expect(await told()).toHaveLength(2)
+    await session.redis.srem(session.keys.activeBatches, 'b1')
+    await session.redis.hset(session.keys.batch('b2'), { total: 1000, completed: 0, failed: 0 })
+    await session.redis.sadd(session.keys.activeBatches, 'b2')
+    await noteBalance(session.redis, session.keys, 680)
+    expect(await told()).toHaveLength(3)
+  })
+
+  it('is not told while the queue is held for credits', async () => {
+    await at(0, 500)
+    await session.gate.hold(holdRequest())
+    await at(100, 400)
+    expect(await told()).toEqual([])
+    await session.gate.lift('credits', 'credits_seen')
+    await at(101, 399)
+    expect(await told()).toHaveLength(1)
+  })
+
+  it('is told once when several processes look at once', async () => {
+    await at(0, 500)
+    await at(50, 450)
+    await session.redis.hset(session.keys.usage, { 'used:answers:m': 100 })
+    await session.redis.hdel(session.keys.credits, 'low')
+    await session.redis.del(session.keys.outbox)
+    await Promise.all(Array.from({ length: 20 }, () => noteBalance(session.redis, session.keys, 400)))
+    expect(await told()).toHaveLength(1)
+  })
+
+  it('shows in the forecast, which goes on between two looks', async () => {
+    expect(await readForecast(session.redis, session.keys, 10)).toBeNull()
+    await at(0, 2000)
+    await at(100, 1900)
+    expect(await readForecast(session.redis, session.keys)).toMatchObject({
+      balanceCents: 1900,
+      centsPerRequest: 1,
+      costToFinishCents: 900,
+      shortByCents: 0,
+      low: false,
+    })
+    expect(await readForecast(session.redis, session.keys, 50)).toMatchObject({ costToFinishCents: 50 })
+    await at(200, 300)
+    expect(await readForecast(session.redis, session.keys)).toMatchObject({ low: true })
+  })
+})
