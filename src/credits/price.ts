@@ -20,9 +20,9 @@ const PLENTY = { cents: 400, answers: 1000, ms: 2 * 60_000 } as const
 /** Whether calls that are out are paid for can't be told, so as many have to be out at both ends, within this share. */
 const STEADY_SHARE = 0.05
 /** And there have to be so many times more answers than these. */
-const OUT_TIMES = 4
-/** Between the balance and the count of answers that belongs to it goes some time. */
-const LEAST_MS = 1000
+const OUT_TIMES = 5
+/** A moment passes between a balance and the count of answers beside it: that must be short against the whole. */
+const LEAST_MS = 3000
 /** So many intervals tell whether requests or tokens are what is paid for. */
 const TELLING_INTERVALS = 6
 const CLEARLY = 0.5
