@@ -1,6 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { alertSchema } from '../../src/alerts/alert.js'
+import { ALERTS, drainOutbox } from '../../src/alerts/outbox.js'
 import type { Session } from '../../src/batches/session.js'
+import { openQueue } from '../../src/completions/queues.js'
 import { readForecast } from '../../src/credits/forecast.js'
 import { noteBalance } from '../../src/credits/note-balance.js'
 import type { Book } from '../../src/credits/sightings.js'
@@ -40,12 +43,12 @@ interface World {
   readonly balanceCents: number
 }
 
-const REQUESTS = 1000
+const REQUESTS = 600
 const POLL_MS = 100
 
 /** Works on a batch until it is warned of, tops up, and gives the warnings and what the rest then cost. */
 async function warnAndFinish({ options, text, balanceCents }: World) {
-  const conduit = await simulate({ ...options, balanceCents, latencyMs: { min: 60, max: 100 } })
+  const conduit = await simulate({ ...options, balanceCents, latencyMs: { min: 100, max: 160 } })
   const [directory, dataDir] = [await temporaryDirectory(), await temporaryDirectory()]
   const input = prompts(REQUESTS, text)
   const batch = await handIn({ directory, dataDir, keyPrefix: uniquePrefix(), input })
@@ -73,17 +76,14 @@ async function warnAndFinish({ options, text, balanceCents }: World) {
 
 describe('a balance that falls during a long batch', () => {
   it('is told once, with what the rest of it then costs, within a tenth, be costs even or not', async () => {
-    const even = { options: { costCents: 2, costPerTokenCents: 0 }, text: () => '', balanceCents: 1900 }
+    const even = { options: { costCents: 2, costPerTokenCents: 0 }, text: () => '', balanceCents: 1150 }
     /** The long prompts come last. */
     const growing = (i: number) => 'very '.repeat(80 + i)
-    const uneven = { options: { costCents: 0, costPerTokenCents: 0.02 }, text: growing, balanceCents: 12_000 }
+    const uneven = { options: { costCents: 0, costPerTokenCents: 0.02 }, text: growing, balanceCents: 5500 }
     for (const { told, restCents, snapshot } of await Promise.all([even, uneven].map(warnAndFinish))) {
       expect(snapshot).toMatchObject({ state: 'completed', completed: REQUESTS, pauses: 0 })
       expect(told).toHaveLength(1)
       const [low] = told as [Low]
-      process.stderr.write(
-        `ERR ${low.costToFinishCents / restCents - 1} ${JSON.stringify(low)} ${restCents}\n`,
-      )
       expect(Math.abs(low.costToFinishCents / restCents - 1)).toBeLessThan(0.1)
       expect(low.shortByCents).toBeCloseTo(low.costToFinishCents - low.balanceCents, 0)
       expect(low.lastsMs).toBeGreaterThan(0)
@@ -164,7 +164,7 @@ describe('a low balance', () => {
     await at(0, 2000)
     await at(100, 1900)
     expect(await readForecast(session.redis, session.keys)).toMatchObject({
-      balanceCents: 1900,
+      balanceCents: 1150,
       centsPerRequest: 1,
       costToFinishCents: 900,
       shortByCents: 0,
@@ -173,5 +173,23 @@ describe('a low balance', () => {
     expect(await readForecast(session.redis, session.keys, 50)).toMatchObject({ costToFinishCents: 50 })
     await at(200, 300)
     expect(await readForecast(session.redis, session.keys)).toMatchObject({ low: true })
+  })
+
+  it('leaves as an alert that says for how long they last and how much lacks', async () => {
+    await at(0, 500)
+    await at(100, 400)
+    const alerts = openQueue(ALERTS, session.redis, session.keys)
+    await drainOutbox(session.redis, session.keys, alerts, async () => 0)
+    const [job] = await alerts.getJobs()
+    await alerts.close()
+    expect(alertSchema.parse(job?.data)).toMatchObject({
+      type: 'balance.low',
+      id: job?.id,
+      queue: 'default',
+      message:
+        'The credits will not last: credits for 4 minutes at this rate; what is queued needs about $5.00 more',
+      waiting: 900,
+      link: 'https://conduit.im',
+    })
   })
 })

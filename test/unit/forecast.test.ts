@@ -129,9 +129,9 @@ describe('how long the credits last', () => {
 
 describe('looks at an account', () => {
   it('stay few, however many were taken, and lose nothing of the sums', () => {
-    const books = [
-      ...lookAt(world({ requests: flat(5000, 1), answersPerLook: 5, inFlight: 0, inHand: 0 })),
-    ].map(({ book }) => book)
+    const books = [...lookAt(world({ requests: flat(5000, 1), answersPerLook: 5, inFlight: 0 }))].map(
+      ({ book }) => book,
+    )
     const looks = books.at(-1)?.sightings ?? []
     expect(looks.length).toBeLessThanOrEqual(128)
     expect(looks.at(-1)).toMatchObject({ answers: 5000, spentCents: 5000 })
