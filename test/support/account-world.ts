@@ -41,8 +41,9 @@ export function* lookAt(world: AccountWorld): Generator<LookedAt> {
     startCents,
     lookMs = 30_000,
   } = world
+  const sums = runningSums(requests)
   const sum = (from: number, to: number, name: keyof MadeUp) =>
-    requests.slice(from, to).reduce((total, one) => total + one[name], 0)
+    (sums[name][Math.min(to, requests.length)] as number) - (sums[name][from] as number)
   let book: Book | null = null
   for (let look = 0, answered = 0; answered <= requests.length; look++, answered += answersPerLook) {
     const out = look === 0 ? 0 : Math.min(inFlight, requests.length - answered)
@@ -66,6 +67,20 @@ export function* lookAt(world: AccountWorld): Generator<LookedAt> {
       restCents: sum(answered, requests.length, 'cents'),
       restChars: sum(answered, requests.length, 'chars'),
     }
+  }
+}
+
+function runningSums(requests: readonly MadeUp[]): Record<keyof MadeUp, number[]> {
+  const of = (name: keyof MadeUp) => {
+    const sums = [0]
+    for (const one of requests) sums.push((sums.at(-1) as number) + one[name])
+    return sums
+  }
+  return {
+    chars: of('chars'),
+    promptTokens: of('promptTokens'),
+    completionTokens: of('completionTokens'),
+    cents: of('cents'),
   }
 }
 
