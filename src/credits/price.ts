@@ -20,7 +20,7 @@ const PLENTY = { cents: 400, answers: 1000, ms: 2 * 60_000 } as const
 /** Whether calls that are out are paid for can't be told, so as many have to be out at both ends, within this share. */
 const STEADY_SHARE = 0.05
 /** And there have to be so many times more answers than these. */
-const OUT_TIMES = 5
+const OUT_TIMES = 10
 /** A moment passes between a balance and the count of answers beside it: that must be short against the whole. */
 const LEAST_MS = 3000
 /** So many intervals tell whether requests or tokens are what is paid for. */
@@ -28,15 +28,15 @@ const TELLING_INTERVALS = 6
 const CLEARLY = 0.5
 
 /** What was spent between two sightings, and on what. */
-type Span = Omit<Sighting, 'at' | 'balanceCents'>
+type Span = Omit<Sighting, 'at' | 'balanceCents' | 'starting'>
 
 /**
  * What answers cost of late; null without enough evidence: 20 answers, and 20 cents (or a tenth of the balance), between
  * two sightings at which about as many calls were out.
  */
 export function priceFrom(book: Book): Price | null {
-  const { sightings } = book
-  const first = windowStart(book)
+  const sightings = book.sightings.filter(({ starting }) => !starting)
+  const first = windowStart(sightings, book.last)
   const newest = sightings.at(-1)
   if (first === null || newest === undefined) return null
   const span = between(sightings[first] as Sighting, newest)
@@ -55,7 +55,7 @@ export function priceFrom(book: Book): Price | null {
 }
 
 /** The look with which the evidence begins: a recent one that is enough, or the oldest there is. */
-function windowStart({ sightings, last }: Book): number | null {
+function windowStart(sightings: readonly Sighting[], last: Book['last']): number | null {
   const newest = sightings.at(-1)
   let start: number | null = null
   for (let index = sightings.length - 2; newest !== undefined && index >= 0; index--) {

@@ -32,14 +32,21 @@ export interface Sighting extends Totals {
   /** By how many more calls were out, and jobs in hand, at their ends than at their beginnings. */
   readonly inFlight: number
   readonly inHand: number
+  /** Calls had just begun to go out: what they cost and how many they are can't be told apart. */
+  readonly starting: boolean
 }
 
 /** The sightings of a queue, oldest first, never empty, and what the last one saw. */
 export interface Book {
   readonly sightings: readonly Sighting[]
-  readonly last: Pick<Seen, 'totals' | 'inFlight' | 'inHand'>
+  readonly last: Pick<Seen, 'totals' | 'inFlight' | 'inHand'> & {
+    /** What had been answered when nothing was in hand the last time, or at the first look. */
+    readonly answersAtRest: number
+  }
 }
 
+/** Work has got going when so many times more is answered than is in hand. */
+const GOING_TIMES = 2
 const MOST_SIGHTINGS = 128
 /** What was spent a week ago says little about now. */
 const KEPT_MS = 7 * 24 * 3600 * 1000
@@ -51,15 +58,20 @@ const KEPT_MS = 7 * 24 * 3600 * 1000
  */
 export function addSighting(book: Book | null, seen: Seen): Book {
   const { at, balanceCents, totals, inFlight, inHand } = seen
-  const last = { totals, inFlight, inHand }
+  const isAtRest = book === null || inHand === 0 || totals.answers < book.last.answersAtRest
+  const answersAtRest = isAtRest ? totals.answers : book.last.answersAtRest
+  const starting = totals.answers - answersAtRest < GOING_TIMES * inHand
+  const last = { totals, inFlight, inHand, answersAtRest }
   const before = book?.sightings.at(-1)
-  if (book === null || before === undefined) return { sightings: [firstSighting(seen)], last }
+  if (book === null || before === undefined)
+    return { sightings: [{ ...firstSighting(seen), starting }], last }
   const isTold =
     balanceCents <= before.balanceCents && at >= before.at && !hasFallen(book.last.totals, totals)
   const grown = (name: keyof Totals) => before[name] + (isTold ? totals[name] - book.last.totals[name] : 0)
   const newest: Sighting = {
     at,
     balanceCents,
+    starting,
     spentCents: before.spentCents + (isTold ? before.balanceCents - balanceCents : 0),
     ms: before.ms + (isTold ? at - before.at : 0),
     inFlight: before.inFlight + (isTold ? inFlight - book.last.inFlight : 0),
@@ -73,7 +85,7 @@ export function addSighting(book: Book | null, seen: Seen): Book {
   return { sightings: thinned([...older, newest].filter((one) => at - one.at <= KEPT_MS)), last }
 }
 
-function firstSighting({ at, balanceCents }: Seen): Sighting {
+function firstSighting({ at, balanceCents }: Seen): Omit<Sighting, 'starting'> {
   const none = { answers: 0, chars: 0, promptTokens: 0, completionTokens: 0 }
   return { at, balanceCents, spentCents: 0, ms: 0, inFlight: 0, inHand: 0, ...none }
 }
