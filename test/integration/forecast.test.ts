@@ -84,7 +84,6 @@ describe('a balance that falls during a long batch', () => {
       expect(snapshot).toMatchObject({ state: 'completed', completed: REQUESTS, pauses: 0 })
       expect(told).toHaveLength(1)
       const [low] = told as [Low]
-      process.stderr.write(`ERR ${low.costToFinishCents / restCents - 1} ${JSON.stringify(low)} ${restCents}\n`)
       expect(Math.abs(low.costToFinishCents / restCents - 1)).toBeLessThan(0.1)
       expect(low.shortByCents).toBeCloseTo(low.costToFinishCents - low.balanceCents, 0)
       expect(low.lastsMs).toBeGreaterThan(0)
