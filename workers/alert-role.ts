@@ -6,6 +6,7 @@ import { ALERTS, drainOutbox } from '../src/alerts/outbox.js'
 import type { AlertSettings } from '../src/alerts/settings.js'
 import type { Session } from '../src/batches/session.js'
 import { openQueue } from '../src/completions/queues.js'
+import { readForecast } from '../src/credits/forecast.js'
 import { startAlertWorker } from './alert-worker.js'
 
 /** The alerts of one queue in this process: the outbox, and the worker that delivers from it. */
@@ -28,8 +29,18 @@ export function startAlertRole(
   const queue = openQueue(ALERTS, redis, keys)
   const worker = startAlertWorker({ redis, keys, log, channels })
   const names = channels.map(({ name }) => name)
-  // Until the forecast is there: about what it will cost nobody can tell.
-  const looks = { waiting: store.waiting, costToFinish: async () => null }
+  const looks = {
+    waiting: store.waiting,
+    // An alert does not wait for what it would be nice to tell beside.
+    async costToFinish(waiting: number) {
+      try {
+        return (await readForecast(redis, keys, waiting))?.costToFinishCents ?? null
+      } catch (error) {
+        log.warn({ err: (error as Error).message }, 'forecast.failed')
+        return null
+      }
+    },
+  }
   async function enqueue(): Promise<void> {
     await tendIncident(redis, keys, remindersMs)
     await drainOutbox(redis, keys, queue, looks, names)

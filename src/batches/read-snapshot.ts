@@ -4,6 +4,7 @@ import { readBrake } from '../completions/brake.js'
 import { FRESH_HEARTBEAT_MS } from '../completions/fleet.js'
 import { countJobs } from '../completions/queues.js'
 import { UNFINISHED_CODES } from '../completions/unfinished.js'
+import { readForecast } from '../credits/forecast.js'
 import type { Manifest } from './manifest.js'
 import type { Session } from './session.js'
 import type { BatchSnapshot, BatchState, QueueSnapshot } from './snapshot.js'
@@ -52,12 +53,13 @@ export async function readBatchSnapshot(session: Session, batch: string): Promis
 /** Where a queue stands. */
 export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot> {
   const { redis, keys, queue, completions } = session
-  const [gate, pace, counts, time, gauges] = await Promise.all([
+  const [gate, pace, counts, time, gauges, forecast] = await Promise.all([
     session.gate.read(),
     readPace(redis, keys),
     countJobs(completions),
     redis.time(),
     redis.hgetall(keys.gauges),
+    readForecast(redis, keys),
   ])
   const freshFrom = Number(time[0]) * 1000 - FRESH_HEARTBEAT_MS
   const alive = await redis.zrangebyscore(keys.workers, freshFrom, '+inf')
@@ -69,5 +71,6 @@ export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot
     pace: { ...pace, ...sumGauges(gauges, alive) },
     ...counts,
     workers: alive.length,
+    forecast,
   }
 }
