@@ -9,6 +9,7 @@ import type { AlertSettings } from '../src/alerts/settings.js'
 import { readLiveWorkers } from '../src/batches/live-workers.js'
 import type { Session } from '../src/batches/session.js'
 import { openQueue } from '../src/completions/queues.js'
+import { readForecast } from '../src/credits/forecast.js'
 import { startAlertWorker } from './alert-worker.js'
 
 /** The alerts of one queue in this process: the outbox, and the worker that delivers from it. */
@@ -31,12 +32,22 @@ export function startAlertRole(
   const queue = openQueue(ALERTS, redis, keys)
   const worker = startAlertWorker({ redis, keys, log, channels })
   const names = channels.map(({ name }) => name)
-  async function byItself(): Promise<EndsByItself> {
-    const { endings } = await readLiveWorkers(session)
-    return (reason) => endsByItself(reason, endings)
+  const looks = {
+    waiting: store.waiting,
+    // An alert does not wait for what it would be nice to tell beside.
+    async costToFinish(waiting: number) {
+      try {
+        return (await readForecast(redis, keys, waiting))?.costToFinishCents ?? null
+      } catch (error) {
+        log.warn({ err: (error as Error).message }, 'forecast.failed')
+        return null
+      }
+    },
+    async byItself(): Promise<EndsByItself> {
+      const { endings } = await readLiveWorkers(session)
+      return (reason) => endsByItself(reason, endings)
+    },
   }
-  // Until the forecast is there: about what it will cost nobody can tell.
-  const looks = { waiting: store.waiting, costToFinish: async () => null, byItself }
   async function enqueue(): Promise<void> {
     await tendIncident(redis, keys, remindersMs)
     await drainOutbox(redis, keys, queue, looks, names)

@@ -4,6 +4,7 @@ import type { Session } from '../src/batches/session.js'
 import { createFleet, type Fleet } from '../src/completions/fleet.js'
 import { jobId } from '../src/completions/request.js'
 import { createConduitClient } from '../src/conduit/client.js'
+import { noteBalance } from '../src/credits/note-balance.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { isFull, RedisFull } from '../src/redis/full.js'
 import { asUnavailable } from '../src/redis/unavailable.js'
@@ -130,7 +131,12 @@ function startBalanceWatch(
   onTrouble: (text: string) => void,
 ): BalanceWatch | null {
   if (billingUrl === null) return null
-  const onBalance = async () => undefined
+  // A top-up counts whether or not a forecast can be noted.
+  const onBalance = async (balanceCents: number) => {
+    await noteBalance(session.redis, session.keys, balanceCents).catch((error: Error) =>
+      log.warn({ err: error.message }, 'forecast.failed'),
+    )
+  }
   return createBalanceWatch({
     session,
     keyHolder,

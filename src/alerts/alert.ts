@@ -51,6 +51,24 @@ const brakeAlertSchema = z.strictObject({
   waiting,
 })
 
+/** The credits will not last for what is queued; nothing stands still yet. */
+const balanceAlertSchema = z.strictObject({
+  type: z.literal('balance.low'),
+  ...common,
+  reason: z.literal('credits'),
+  /** What happened, in one line. */
+  message: z.string(),
+  /** Cents: what is there, what the queued requests will take, and how much of that is lacking. */
+  balanceCents: z.number(),
+  costToFinishCents: z.number(),
+  shortByCents: z.number(),
+  /** How long the credits last at the present pace; null while nothing is spent. */
+  lastsMs: z.int().nullable(),
+  /** Queued requests. */
+  waiting,
+  link: z.string(),
+})
+
 /** Somebody asks whether alerts arrive. */
 const testAlertSchema = z.strictObject({ type: z.literal('alert.test'), ...common, message: z.string() })
 
@@ -58,6 +76,7 @@ const testAlertSchema = z.strictObject({ type: z.literal('alert.test'), ...commo
 export const alertSchema = z.discriminatedUnion('type', [
   incidentAlertSchema,
   brakeAlertSchema,
+  balanceAlertSchema,
   testAlertSchema,
 ])
 

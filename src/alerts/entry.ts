@@ -1,9 +1,13 @@
 import type { Alert } from './alert.js'
+import { type LowBalance, lowBalanceAdvice, lowBalanceInWords, TOP_UP_LINK } from './balance-words.js'
 import { type BrakeSeen, brakeAdvice, brakeInWords } from './brake-advice.js'
 import { type EndsByItself, type IncidentEntry, incidentAlert, type Waiting } from './incident-alert.js'
 
 /** What the scripts put into the outbox. */
-export type Entry = IncidentEntry | { readonly type: 'batch.braked'; readonly brake: PulledBrake }
+export type Entry =
+  | IncidentEntry
+  | { readonly type: 'batch.braked'; readonly brake: PulledBrake }
+  | { readonly type: 'balance.low'; readonly low: SeenLow }
 
 /** As `record.lua` writes it. */
 interface PulledBrake extends BrakeSeen {
@@ -13,9 +17,27 @@ interface PulledBrake extends BrakeSeen {
   readonly at: number
 }
 
+/** As `credits/note-balance.ts` writes it. */
+interface SeenLow extends LowBalance {
+  readonly queue: string
+  /** Unix ms. */
+  readonly at: number
+  /** Queued requests. */
+  readonly waiting: number
+}
+
 /** Unix ms. */
 export function happenedAt(entry: Entry): number {
-  return entry.type === 'batch.braked' ? entry.brake.at : entry.incident.openedAt
+  switch (entry.type) {
+    case 'batch.braked':
+      return entry.brake.at
+    case 'balance.low':
+      return entry.low.at
+    case 'incident.opened':
+    case 'incident.reminder':
+    case 'incident.resolved':
+      return entry.incident.openedAt
+  }
 }
 
 /** What people are told of an entry. */
@@ -23,6 +45,8 @@ export function toAlert(id: string, entry: Entry, waits: Waiting, byItself: Ends
   switch (entry.type) {
     case 'batch.braked':
       return brakeAlert(id, entry.brake, waits.waiting)
+    case 'balance.low':
+      return balanceAlert(id, entry.low)
     case 'incident.opened':
     case 'incident.reminder':
     case 'incident.resolved':
@@ -43,5 +67,18 @@ function brakeAlert(id: string, brake: PulledBrake, waiting: number): Alert {
     since: new Date(at).toISOString(),
     waiting,
     action: `Nothing is lost. ${brakeAdvice(batch).join(' | ')}`,
+  }
+}
+
+function balanceAlert(id: string, { at, ...low }: SeenLow): Alert {
+  return {
+    type: 'balance.low',
+    id,
+    ...low,
+    reason: 'credits',
+    message: `The credits will not last: ${lowBalanceInWords(low)}`,
+    since: new Date(at).toISOString(),
+    link: TOP_UP_LINK,
+    action: lowBalanceAdvice(),
   }
 }

@@ -8,9 +8,11 @@ export function requests(count: number): string {
   return `${counts.format(count)} ${count === 1 ? 'request' : 'requests'}`
 }
 
-/** `$12.40`, from cents. */
+/** Money, from cents: `$12.40`, `$1,204.00`; what is less than a cent is named so. */
 export function dollars(cents: number): string {
-  return `$${(cents / 100).toFixed(2)}`
+  if (cents > 0 && cents < 1) return 'less than $0.01'
+  const amount = { minimumFractionDigits: 2, maximumFractionDigits: 2 }
+  return `$${(Math.round(cents) / 100).toLocaleString('en-US', amount)}`
 }
 
 /** An ISO time as people read it, in UTC: `2026-11-23 01:40:02 UTC`. */

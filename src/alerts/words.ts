@@ -1,5 +1,6 @@
 import type { Alert } from './alert.js'
-import { moment, requests } from './figures.js'
+import { lowBalanceInWords } from './balance-words.js'
+import { dollars, moment, requests } from './figures.js'
 import { resolvedWords, troubleWords } from './incident-alert-words.js'
 
 /** An alert in plain words, for people; every text is one line without control characters. */
@@ -50,6 +51,22 @@ function inWords(alert: Alert): AlertWords {
         link: null,
         command: `conduit-batch resume ${alert.batch}`,
         tone: 'trouble',
+      }
+    case 'balance.low':
+      return {
+        title: `The credits of queue ${queue} will not last`,
+        facts: [
+          { label: 'What happened', text: lowBalanceInWords(alert) },
+          { label: 'Balance', text: `${dollars(alert.balanceCents)}, seen ${moment(alert.since)}` },
+          {
+            label: 'Waiting',
+            text: `${requests(alert.waiting)}, about ${dollars(alert.costToFinishCents)} to finish`,
+          },
+        ],
+        action,
+        link: alert.link,
+        command: null,
+        tone: 'warning',
       }
     case 'alert.test':
       return {

@@ -25,6 +25,9 @@ export interface BatchMarks {
   readonly total: number
   /** Requests handed to BullMQ so far, rejects included. */
   readonly fed: number
+  /** Bytes of these lines, and characters of their prompts: what the others will cost is told from them. */
+  readonly fedBytes: number
+  readonly fedChars: number
   /** Byte offset in `chunks.jsonl` of the next chunk to feed. */
   readonly cursor: number
   readonly completed: number
@@ -191,6 +194,8 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
         state: fields.state as BatchState,
         total: number('total'),
         fed: number('fed'),
+        fedBytes: number('fedBytes'),
+        fedChars: number('fedChars'),
         cursor: number('cursor'),
         completed: number('completed'),
         failed: number('failed'),

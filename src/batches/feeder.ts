@@ -1,5 +1,6 @@
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { asked } from '../completions/asked.js'
 import { errorLine } from '../completions/output-line.js'
 import type { Ending, Recorded } from '../completions/record.js'
 import type { CompletionRequest, RequestPlace } from '../completions/request.js'
@@ -65,7 +66,11 @@ export async function feedPortion(
   const fed = portion.first + portion.count
   const through = fed >= chunk.first + chunk.count
   const cursor = through ? next.next.at : marks.cursor
-  await deps.store.advance(batch, deps.directoryId, deps.leaseToken(), { fed, cursor })
+  const size = {
+    fedBytes: marks.fedBytes + weightOf(portion.requests),
+    fedChars: marks.fedChars + charsOf(portion),
+  }
+  await deps.store.advance(batch, deps.directoryId, deps.leaseToken(), { fed, cursor, ...size })
   return { count: portion.count, bytes: weightOf(requests), turn }
 }
 
@@ -92,6 +97,10 @@ function cutPortion(chunk: Chunk, from: number, most: number): Omit<Chunk, 'byte
 
 function weightOf(requests: readonly InputRequest[]): number {
   return requests.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+function charsOf({ requests }: Pick<Chunk, 'requests'>): number {
+  return requests.reduce((sum, { body }) => sum + asked(body).chars, 0)
 }
 
 /**

@@ -4,6 +4,7 @@ import { readPace } from '../admission/read-pace.js'
 import { readBrake } from '../completions/brake.js'
 import { countJobs } from '../completions/queues.js'
 import { UNFINISHED_CODES } from '../completions/unfinished.js'
+import { readForecast } from '../credits/forecast.js'
 import { readLiveWorkers } from './live-workers.js'
 import type { Manifest } from './manifest.js'
 import type { Session } from './session.js'
@@ -53,11 +54,12 @@ export async function readBatchSnapshot(session: Session, batch: string): Promis
 /** Where a queue stands. */
 export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot> {
   const { redis, keys, queue, completions } = session
-  const [gate, pace, counts, { alive, gauges, endings }] = await Promise.all([
+  const [gate, pace, counts, { alive, gauges, endings }, forecast] = await Promise.all([
     session.gate.read(),
     readPace(redis, keys),
     countJobs(completions),
     readLiveWorkers(session),
+    readForecast(redis, keys),
   ])
   return {
     queue,
@@ -67,5 +69,6 @@ export async function readQueueSnapshot(session: Session): Promise<QueueSnapshot
     pace: { ...pace, ...sumGauges(gauges, alive) },
     ...counts,
     workers: alive.length,
+    forecast,
   }
 }

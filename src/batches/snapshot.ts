@@ -2,6 +2,7 @@ import type { Gauges } from '../admission/gauges.js'
 import type { Hold, Incident } from '../admission/hold.js'
 import type { PaceFigures } from '../admission/read-pace.js'
 import type { Brake } from '../completions/brake.js'
+import type { Forecast } from '../credits/forecast.js'
 import type { BatchState } from './states.js'
 
 export type { BatchState } from './states.js'
@@ -74,4 +75,6 @@ export interface QueueSnapshot {
   readonly delayed: number
   /** Processes whose heartbeat is fresh. */
   readonly workers: number
+  /** How far the account's credits go for what is queued; null while balances tell too little. */
+  readonly forecast: Forecast | null
 }

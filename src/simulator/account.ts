@@ -3,13 +3,16 @@ import { createLedger, type LedgerEntry } from './ledger.js'
 /** The terms in force: what a call costs, what the key may spend, how many calls it may make a day. */
 interface Terms {
   readonly costCents: number
+  /** Beside that, for each token of the answer's usage. */
+  readonly costPerTokenCents: number
   readonly spendingLimitCents: number | null
   readonly dailyQuota: number | null
 }
 
 type Charge =
   | { readonly kind: 'charged' }
-  | { readonly kind: 'insufficient_funds' }
+  /** How many tokens the balance would pay; null where a call's cost does not depend on them. */
+  | { readonly kind: 'insufficient_funds'; readonly affordableTokens: number | null }
   | { readonly kind: 'spending_limit' }
   | { readonly kind: 'daily_quota'; readonly resetsInMs: number }
 
@@ -19,9 +22,14 @@ interface Usage {
   readonly tokens: number
 }
 
+/** Tokens that the call may need: the balance has to cover them, though only those used are paid. */
+interface Reserve {
+  readonly tokens: number
+}
+
 export interface Account {
   /** Takes the cost of one call of `key`, or says what forbids it. Balance, spending and quota move together. */
-  charge(key: string, terms: Terms, usage: Usage, nowMs: number): Charge
+  charge(key: string, terms: Terms, usage: Usage, nowMs: number, reserve?: Reserve): Charge
   topUp(amountCents: number, nowMs: number): void
   /** null: without an end. Writes no ledger entry. */
   setBalance(cents: number | null): void
@@ -64,15 +72,17 @@ export function createAccount(startCents: number | null, nowMs: number): Account
   if (startCents !== null && startCents > 0) write('CREDIT_PURCHASE', startCents, {}, nowMs)
 
   return {
-    charge(key, terms, usage, atMs) {
+    charge(key, terms, usage, atMs, reserve = usage) {
       const use = useOf(uses, key, atMs)
-      const refusal = refusalOf(use, terms, balance, atMs)
+      const needed = costOf(terms, Math.max(usage.tokens, reserve.tokens))
+      const refusal = refusalOf(use, terms, needed, balance, atMs)
       if (refusal !== null) return refusal
+      const cost = costOf(terms, usage.tokens)
       use.callsToday += 1
-      use.spentCents = rounded(use.spentCents + terms.costCents)
-      charged = rounded(charged + terms.costCents)
-      if (balance !== null) balance = rounded(balance - terms.costCents)
-      write('USAGE_DEBIT', -terms.costCents, usage, atMs)
+      use.spentCents = rounded(use.spentCents + cost)
+      charged = rounded(charged + cost)
+      if (balance !== null) balance = rounded(balance - cost)
+      write('USAGE_DEBIT', -cost, usage, atMs)
       return { kind: 'charged' }
     },
     topUp(amountCents, atMs) {
@@ -89,16 +99,27 @@ export function createAccount(startCents: number | null, nowMs: number): Account
 }
 
 /** The first thing that forbids a call, the key's own limits before the account's; null when nothing does. */
-function refusalOf(use: KeyUse, terms: Terms, balance: number | null, nowMs: number): Charge | null {
-  const { costCents, spendingLimitCents, dailyQuota } = terms
-  if (spendingLimitCents !== null && use.spentCents + costCents > spendingLimitCents) {
+function refusalOf(
+  use: KeyUse,
+  terms: Terms,
+  needed: number,
+  balance: number | null,
+  nowMs: number,
+): Charge | null {
+  const { costCents, costPerTokenCents, spendingLimitCents, dailyQuota } = terms
+  if (spendingLimitCents !== null && use.spentCents + needed > spendingLimitCents) {
     return { kind: 'spending_limit' }
   }
   if (dailyQuota !== null && use.callsToday >= dailyQuota) {
     return { kind: 'daily_quota', resetsInMs: DAY_MS - (nowMs % DAY_MS) }
   }
-  if (balance !== null && balance < costCents) return { kind: 'insufficient_funds' }
-  return null
+  if (balance === null || balance >= needed) return null
+  const affordable = Math.max(0, Math.floor((balance - costCents) / costPerTokenCents))
+  return { kind: 'insufficient_funds', affordableTokens: costPerTokenCents === 0 ? null : affordable }
+}
+
+function costOf({ costCents, costPerTokenCents }: Terms, tokens: number): number {
+  return rounded(costCents + tokens * costPerTokenCents)
 }
 
 /** A key's use; the count of the day starts anew at midnight UTC (Conduit: Rate Limiting). */

@@ -55,7 +55,8 @@ function charged(
 ): Decision {
   const completion = completePrompt(body, call.prompt.key)
   const tokens = completion.promptTokens + completion.completionTokens
-  const charge = world.account.charge(key, world.settings, { model: body.model, tokens }, nowMs)
+  const reserve = { tokens: completion.promptTokens + (body.max_tokens ?? completion.completionTokens) }
+  const charge = world.account.charge(key, world.settings, { model: body.model, tokens }, nowMs, reserve)
   switch (charge.kind) {
     case 'charged': {
       const json = completionJson(completion, body.model, call.requestId, nowMs)
@@ -64,12 +65,18 @@ function charged(
         : { kind: 'completed', json }
     }
     case 'insufficient_funds':
-      return refuse('BILLING_INSUFFICIENT_FUNDS')
+      return refuse('BILLING_INSUFFICIENT_FUNDS', affordableWords(reserve.tokens, charge.affordableTokens))
     case 'spending_limit':
       return refuse('API_KEY_LIMIT_EXCEEDED')
     case 'daily_quota':
       return refuseForNow(world, 'RATE_LIMIT_QUOTA_EXCEEDED', charge.resetsInMs, nowMs)
   }
+}
+
+/** As gateways say it that know what a call may cost before they make it. */
+function affordableWords(tokens: number, affordable: number | null): { message?: string } {
+  if (affordable === null) return {}
+  return { message: `This request needs up to ${tokens} tokens, but can only afford ${affordable} tokens` }
 }
 
 function failed(world: World, call: ChatCall, body: ChatBody, fault: DueFault, nowMs: number): Decision {

@@ -51,6 +51,8 @@ const changeable = {
   /** An empty list: every model is known. */
   models: z.array(z.string().min(1)),
   costCents: cents,
+  /** What a token costs beside that: then long prompts, and those with a large max_tokens, cost more. */
+  costPerTokenCents: cents,
   spendingLimitCents: cents.nullable(),
   dailyQuota: count.nullable(),
   limit: limitSchema.nullable(),
@@ -75,6 +77,7 @@ const optionsSchema = z.strictObject({
   expiredApiKeys: changeable.expiredApiKeys.default([]),
   models: changeable.models.default(['gpt-4o-mini', 'gpt-4o', 'claude-sonnet-4', 'gemini-2.5-flash']),
   costCents: changeable.costCents.default(1),
+  costPerTokenCents: changeable.costPerTokenCents.default(0),
   spendingLimitCents: changeable.spendingLimitCents.default(null),
   dailyQuota: changeable.dailyQuota.default(null),
   limit: changeable.limit.default(null),

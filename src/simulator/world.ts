@@ -44,7 +44,8 @@ export function changeWorld(world: World, change: ControlChange): void {
   }
   if (balanceCents !== undefined) world.account.setBalance(balanceCents)
   if (topUpCents !== undefined) world.account.topUp(topUpCents, world.now())
-  const funded = world.account.balanceCents() >= world.settings.costCents
+  const { costCents, costPerTokenCents } = world.settings
+  const funded = world.account.balanceCents() >= costCents + costPerTokenCents
   if ((balanceCents !== undefined || topUpCents !== undefined) && funded) world.statistics.accountFilled()
 }
 

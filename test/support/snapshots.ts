@@ -3,6 +3,7 @@ import { HOLD_REASONS, type Incident, type IncidentHold } from '../../src/admiss
 import type { BatchSnapshot, HoldNow, QueuePace, QueueSnapshot } from '../../src/batches/snapshot.js'
 import { BATCH_STATES } from '../../src/batches/states.js'
 import type { ProgressView } from '../../src/cli/progress/view.js'
+import type { Forecast } from '../../src/credits/forecast.js'
 
 /** 9 March 2026, noon in the local zone. */
 export const NOON_MS = new Date(2026, 2, 9, 12, 0, 0).getTime()
@@ -115,6 +116,7 @@ export function aQueue(over: Partial<QueueSnapshot> = {}): QueueSnapshot {
     active: 20,
     delayed: 0,
     workers: 1,
+    forecast: null,
     ...over,
   }
 }
@@ -240,6 +242,20 @@ export const anyBatch: fc.Arbitrary<BatchSnapshot> = fc.record({
   errors: anyText,
 })
 
+const cents = fc.double({ min: 0, max: 1e9, noNaN: true })
+
+const anyForecast: fc.Arbitrary<Forecast> = fc.record({
+  balanceCents: cents,
+  seenAt: moment,
+  centsPerRequest: cents,
+  centsPerToken: fc.option(cents),
+  centsPerMinute: cents,
+  costToFinishCents: cents,
+  shortByCents: cents,
+  lastsMs: fc.option(count),
+  low: fc.boolean(),
+})
+
 export const anyQueue: fc.Arbitrary<QueueSnapshot> = fc.record({
   queue: anyQueueName,
   holds: fc.array(anyHold, { maxLength: 6 }),
@@ -260,6 +276,7 @@ export const anyQueue: fc.Arbitrary<QueueSnapshot> = fc.record({
   active: count,
   delayed: count,
   workers: count,
+  forecast: fc.option(anyForecast),
 })
 
 export const anyView: fc.Arbitrary<ProgressView> = fc.record({

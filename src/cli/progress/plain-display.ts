@@ -12,6 +12,8 @@ export function createPlainDisplay({ stream, plainEveryMs }: DisplayOptions): Di
   let stopped = false
   let lastChapter: string | null = null
   let lastAtMs = 0
+  /** Whether the last look found that the credits will not last: that is told at once. */
+  let low = false
   /** The outage that was told and whose end was not. */
   let outage: { readonly since: number | null } | null = null
 
@@ -34,7 +36,9 @@ export function createPlainDisplay({ stream, plainEveryMs }: DisplayOptions): Di
       const chapter = chapterOf(phase)
       const calm = phase.kind === 'paused' || phase.kind === 'outage'
       const everyMs = calm ? plainEveryMs * PAUSED_FACTOR : plainEveryMs
-      if (stopped || (chapter === lastChapter && view.nowMs - lastAtMs < everyMs)) return
+      const isNewlyLow = !low && isLow(view, phase)
+      low = isLow(view, phase)
+      if (stopped || (chapter === lastChapter && !isNewlyLow && view.nowMs - lastAtMs < everyMs)) return
       stream.write(`${lineOf(view, chapter)}\n`)
       if (phase.kind === 'outage') outage = { since: phase.since }
       else if (chapter === 'running') outage = null
@@ -48,6 +52,10 @@ export function createPlainDisplay({ stream, plainEveryMs }: DisplayOptions): Di
       stopped = true
     },
   }
+}
+
+function isLow({ queue }: ProgressView, phase: Phase): boolean {
+  return phase.kind === 'running' && queue.forecast?.low === true
 }
 
 /** What is worth a line of its own at once; waiting for retries comes and goes too often for that. */

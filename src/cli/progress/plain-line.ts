@@ -1,5 +1,6 @@
 import type { Hold } from '../../admission/hold.js'
 import { actionSentence, reasonInWords } from '../../alerts/advice.js'
+import { lowBalanceInWords } from '../../alerts/balance-words.js'
 import type { HoldNow } from '../../batches/snapshot.js'
 import { deadOf, failuresByCode } from '../text/failures.js'
 import {
@@ -27,8 +28,12 @@ export function renderPlainLine(view: ProgressView): string {
   if (phase.kind === 'paused') return pausedLine(phase.holds, view)
   const words = phaseWords(phase, view)
   const figures = figuresInWords(view, phase)
-  if (words === null || phase.kind === 'running') return figures
+  if (words === null || phase.kind === 'running') return `${figures}${creditsInWords(view)}`
   return `${words.heading}: ${asSentence(words.sentence)} ${figures}`
+}
+
+function creditsInWords({ queue: { forecast } }: ProgressView): string {
+  return forecast?.low ? ` | CREDITS: ${lowBalanceInWords(forecast)}` : ''
 }
 
 /** With an end of its own before what follows; a command to type keeps its distance from that. */

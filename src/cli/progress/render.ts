@@ -1,3 +1,4 @@
+import { lowCreditsLines } from '../text/credits-words.js'
 import { deadOf, failuresByCode } from '../text/failures.js'
 import { formatCount } from '../text/format.js'
 import { type Canvas, grid, labelled, paragraph } from '../text/layout.js'
@@ -17,12 +18,15 @@ export function renderProgress(view: ProgressView, columns: number, colour = fal
   const canvas: Canvas = { columns: Math.min(columns, WIDEST_COLUMNS), paint: createPaint(colour) }
   const phase = phaseOf(view)
   const said = phaseLines(phase, view, canvas)
+  // Who is paused, or done, has no use for a warning.
+  const credits = phase.kind === 'running' ? lowCreditsLines(view.queue.forecast, canvas) : []
   return [
     ...barLines(view, phase, canvas),
     '',
     ...grid(figures(view, phase), canvas),
     ...failureLines(view, canvas),
     ...(said.length === 0 ? [] : ['', ...said]),
+    ...(credits.length === 0 ? [] : ['', ...credits]),
   ]
 }
 

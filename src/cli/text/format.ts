@@ -9,7 +9,6 @@ export const UNKNOWN = '–'
 const counts = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 /** What is learned wavers; in the third digit it would only twitch. */
 const learned = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 2 })
-const dollars = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 const oneDecimal = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 })
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
@@ -21,13 +20,6 @@ export function formatCount(count: number): string {
 /** A number with its noun: `1 retry`, `2,000 retries`. */
 export function formatCounted(count: number, one: string, many: string): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`
-}
-
-/** US cents as dollars: `$12.40`, `$1,204.00`; what is less than half a cent says so. */
-export function formatCents(cents: number): string {
-  if (!Number.isFinite(cents)) return UNKNOWN
-  if (cents > 0 && cents < 0.5) return 'less than $0.01'
-  return `$${dollars.format(cents / 100)}`
 }
 
 /** The share that is done, rounded down, so that `100%` means all of it; the whole of nothing is `100%`. */

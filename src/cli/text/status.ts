@@ -1,5 +1,6 @@
 import type { BatchSnapshot, QueuePace, QueueSnapshot } from '../../batches/snapshot.js'
 import { brakeBlock } from './brake-words.js'
+import { creditsLines } from './credits-words.js'
 import { formatCount, formatCounted, formatDuration, formatPercent } from './format.js'
 import { oneLine } from './harmless.js'
 import { type Canvas, labelled, paragraph } from './layout.js'
@@ -42,6 +43,7 @@ function queueLines(queue: QueueSnapshot, nowMs: number, canvas: Canvas): string
     ...labelled('Queue', `${name}, ${gate}`, canvas, look),
     ...labelled('', queueFigures(queue), canvas),
     ...labelled('Pace', paceFigures(queue.pace, nowMs), canvas),
+    ...creditsLines(queue.forecast, canvas),
     ...outageLines(queue, nowMs, canvas),
     ...queue.holds.flatMap((hold, index) => [
       '',

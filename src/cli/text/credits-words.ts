@@ -1,0 +1,29 @@
+import { lowBalanceInWords } from '../../alerts/balance-words.js'
+import { dollars } from '../../alerts/figures.js'
+import type { Forecast } from '../../credits/forecast.js'
+import { type Canvas, labelled } from './layout.js'
+
+/** How far the credits go, for `status`; nothing while nobody can tell. */
+export function creditsLines(forecast: Forecast | null, canvas: Canvas): string[] {
+  if (forecast === null) return []
+  const { balanceCents, costToFinishCents, shortByCents, low } = forecast
+  if (low || shortByCents > 0) {
+    const look = low ? ({ labelTone: 'alert' } as const) : {}
+    return labelled(low ? 'CREDITS' : 'Credits', shortWords(forecast), canvas, look)
+  }
+  const use = costToFinishCents > 0 ? `, enough for what is queued (about ${dollars(costToFinishCents)})` : ''
+  return labelled('Credits', `${dollars(balanceCents)}${use}`, canvas)
+}
+
+/** That they will not last, while work goes on; nothing while they do, or while nobody can tell. */
+export function lowCreditsLines(forecast: Forecast | null, canvas: Canvas): string[] {
+  if (forecast === null || !forecast.low) return []
+  return labelled('CREDITS', `${shortWords(forecast)} Top up in time, and nothing stops.`, canvas, {
+    labelTone: 'alert',
+  })
+}
+
+function shortWords(forecast: Forecast): string {
+  const words = lowBalanceInWords(forecast)
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
+}
