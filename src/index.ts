@@ -5,7 +5,7 @@ export { OutputTaken } from './batches/claim.js'
 export { DataDirectoryUnusable } from './batches/data-directory.js'
 export { InputChanged, InputEmpty, InputNotFound, InputUnreadable } from './batches/input/input-errors.js'
 export type { BatchSnapshot, BatchState, QueuePace, QueueSnapshot } from './batches/snapshot.js'
-export { BadLines, OutputUnusable } from './batches/submit.js'
+export { BadLines, OutputUnusable } from './batches/submission.js'
 export type { BatchHandle, BatchSummary, DoneOptions } from './producer/batch-handle.js'
 export type { BatchRequest } from './producer/batch-request.js'
 export {

@@ -1,9 +1,13 @@
 import type { Alert } from './alert.js'
 import { type BrakeSeen, brakeAdvice, brakeInWords } from './brake-advice.js'
+import { type BudgetSeen, budgetAdvice, budgetInWords } from './budget-advice.js'
 import { type IncidentEntry, incidentAlert, type Waiting } from './incident-alert.js'
 
 /** What the scripts put into the outbox. */
-export type Entry = IncidentEntry | { readonly type: 'batch.braked'; readonly brake: PulledBrake }
+export type Entry =
+  | IncidentEntry
+  | { readonly type: 'batch.braked'; readonly brake: PulledBrake }
+  | { readonly type: 'batch.over_budget'; readonly overBudget: UsedUpBudget }
 
 /** As `record.lua` writes it. */
 interface PulledBrake extends BrakeSeen {
@@ -13,9 +17,24 @@ interface PulledBrake extends BrakeSeen {
   readonly at: number
 }
 
+/** As `stop-over-budget.lua` writes it. */
+interface UsedUpBudget extends BudgetSeen {
+  readonly batch: string
+  readonly queue: string
+  /** Unix ms. */
+  readonly at: number
+}
+
+/** The batch that an entry is about; undefined: its queue. */
+export function batchOf(entry: Entry): string | undefined {
+  if (entry.type === 'batch.braked') return entry.brake.batch
+  return entry.type === 'batch.over_budget' ? entry.overBudget.batch : undefined
+}
+
 /** Unix ms. */
 export function happenedAt(entry: Entry): number {
-  return entry.type === 'batch.braked' ? entry.brake.at : entry.incident.openedAt
+  if (entry.type === 'batch.braked') return entry.brake.at
+  return entry.type === 'batch.over_budget' ? entry.overBudget.at : entry.incident.openedAt
 }
 
 /** What people are told of an entry. */
@@ -23,6 +42,8 @@ export function toAlert(id: string, entry: Entry, waits: Waiting): Alert {
   switch (entry.type) {
     case 'batch.braked':
       return brakeAlert(id, entry.brake, waits.waiting)
+    case 'batch.over_budget':
+      return overBudgetAlert(id, entry.overBudget, waits.waiting)
     case 'incident.opened':
     case 'incident.reminder':
     case 'incident.resolved':
@@ -43,5 +64,23 @@ function brakeAlert(id: string, brake: PulledBrake, waiting: number): Alert {
     since: new Date(at).toISOString(),
     waiting,
     action: `Nothing is lost. ${brakeAdvice(batch).join(' | ')}`,
+  }
+}
+
+function overBudgetAlert(id: string, spent: UsedUpBudget, waiting: number): Alert {
+  const { batch, queue, budget, limit, used, at } = spent
+  return {
+    type: 'batch.over_budget',
+    id,
+    batch,
+    queue,
+    reason: 'budget',
+    budget,
+    limit,
+    used,
+    message: `Batch ${batch} was stopped: ${budgetInWords(spent)}`,
+    since: new Date(at).toISOString(),
+    waiting,
+    action: `Nothing is lost. ${budgetAdvice(batch, spent).join(' | ')}`,
   }
 }

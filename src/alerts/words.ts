@@ -51,6 +51,20 @@ function inWords(alert: Alert): AlertWords {
         command: `conduit-batch resume ${alert.batch}`,
         tone: 'trouble',
       }
+    case 'batch.over_budget':
+      return {
+        title: `Batch ${alert.batch} was stopped: its budget is used up`,
+        facts: [
+          { label: 'What happened', text: alert.message },
+          { label: 'Since', text: moment(alert.since) },
+          { label: 'Not sent yet', text: requests(alert.waiting) },
+          { label: 'Queue', text: queue },
+        ],
+        action,
+        link: null,
+        command: `conduit-batch resume ${alert.batch}`,
+        tone: 'trouble',
+      }
     case 'alert.test':
       return {
         title: `A test: alerts of queue ${queue} arrive here`,
