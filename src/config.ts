@@ -5,6 +5,7 @@ import { InvalidConfig, UnknownQueue } from './config/errors.js'
 import { type QueueConfig, type QueueFlags, queueConfig } from './config/queue-config.js'
 import { type Retention, retentionOf } from './config/retention.js'
 import { readSettingsFile, type SettingsFile } from './config/settings-file.js'
+import type { Prices } from './credits/prices.js'
 import { redisUrlProblem } from './redis/target.js'
 
 export { InvalidConfig, UnknownQueue } from './config/errors.js'
@@ -28,6 +29,8 @@ export interface Config {
   /** For commands that need no more of a queue than its name. @throws UnknownQueue */
   assertQueue(name: string): void
   readonly retention: Retention
+  /** What models cost; none when the file has none. */
+  readonly prices: Prices
   /** What a client of `serve` must show; null: only this machine may ask. */
   readonly token: string | null
   /** Null: a private redis-server in the data directory. */
@@ -83,6 +86,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, flags: ConfigFl
     keySource: (name) => loadConfig(env, flags).queue(name),
     assertQueue,
     retention: retentionOf(file.settings),
+    prices: file.settings.prices ?? {},
     token: environment.CONDUIT_BATCH_TOKEN ?? null,
     redisUrl: redis.url,
     dataDirectory: resolve(

@@ -72,12 +72,29 @@ const balanceAlertSchema = z.strictObject({
 /** Somebody asks whether alerts arrive. */
 const testAlertSchema = z.strictObject({ type: z.literal('alert.test'), ...common, message: z.string() })
 
+/** A batch has used up what it may take (`--max-requests`, `--max-cost`), and waits for a person. */
+const overBudgetAlertSchema = z.strictObject({
+  type: z.literal('batch.over_budget'),
+  ...common,
+  batch: z.string(),
+  reason: z.literal('budget'),
+  budget: z.enum(['requests', 'cost']),
+  /** Requests, or cents. */
+  limit: z.number(),
+  /** Of the same; null when nobody can tell what its answers cost. */
+  used: z.number().nullable(),
+  /** What happened, in one line. */
+  message: z.string(),
+  waiting,
+})
+
 /** An alert as it leaves us: the JSON body of a webhook, and what the jobs of its delivery carry. */
 export const alertSchema = z.discriminatedUnion('type', [
   incidentAlertSchema,
   brakeAlertSchema,
   balanceAlertSchema,
   testAlertSchema,
+  overBudgetAlertSchema,
 ])
 
 export type Alert = z.infer<typeof alertSchema>

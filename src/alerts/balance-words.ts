@@ -1,4 +1,4 @@
-import { dollars } from './figures.js'
+import { inDollars } from '../money.js'
 
 /** That the balance will not last for what is queued, as far as it is told to people. Money in cents. */
 export interface LowBalance {
@@ -20,8 +20,8 @@ const DAY_MS = 24 * HOUR_MS
 /** What lacks, without a full stop: `credits for 38 minutes at this rate; what is queued needs about $12.40 more`. */
 export function lowBalanceInWords({ balanceCents, shortByCents, lastsMs }: LowBalance): string {
   const left =
-    lastsMs === null ? `${dollars(balanceCents)} left` : `credits for ${lastsInWords(lastsMs)} at this rate`
-  return `${left}; what is queued needs about ${dollars(Math.max(1, shortByCents))} more`
+    lastsMs === null ? `${inDollars(balanceCents)} left` : `credits for ${lastsInWords(lastsMs)} at this rate`
+  return `${left}; what is queued needs about ${inDollars(Math.max(1, shortByCents))} more`
 }
 
 /** What a person can do about it. */

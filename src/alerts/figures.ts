@@ -8,13 +8,6 @@ export function requests(count: number): string {
   return `${counts.format(count)} ${count === 1 ? 'request' : 'requests'}`
 }
 
-/** Money, from cents: `$12.40`, `$1,204.00`; what is less than a cent is named so. */
-export function dollars(cents: number): string {
-  if (cents > 0 && cents < 1) return 'less than $0.01'
-  const amount = { minimumFractionDigits: 2, maximumFractionDigits: 2 }
-  return `$${(Math.round(cents) / 100).toLocaleString('en-US', amount)}`
-}
-
 /** An ISO time as people read it, in UTC: `2026-11-23 01:40:02 UTC`. */
 export function moment(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`

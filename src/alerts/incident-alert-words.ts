@@ -1,7 +1,8 @@
 import { HOLD_REASONS, type HoldReason, type LiftedBy } from '../admission/hold.js'
+import { inDollars } from '../money.js'
 import { liftedInWords, reasonInWords } from './advice.js'
 import type { Alert } from './alert.js'
-import { dollars, duration, moment, requests } from './figures.js'
+import { duration, moment, requests } from './figures.js'
 import type { AlertWords } from './words.js'
 
 type Incident = Extract<Alert, { readonly incident: string }>
@@ -62,7 +63,7 @@ function endWords({ endedBy, reason: why }: Incident): string {
 }
 
 function waitingWords({ waiting, costToFinishCents: cents }: Incident): string {
-  return `${requests(waiting)}${cents === null ? '' : `, about ${dollars(cents)} to finish`}`
+  return `${requests(waiting)}${cents === null ? '' : `, about ${inDollars(cents)} to finish`}`
 }
 
 function reason(name: string): string {

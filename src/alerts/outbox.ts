@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { noteIncident } from '../admission/incidents.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { addDeliveries } from './deliveries.js'
-import { type Entry, happenedAt, toAlert } from './entry.js'
+import { batchOf, type Entry, happenedAt, toAlert } from './entry.js'
 import type { EndsByItself, Waiting } from './incident-alert.js'
 
 /** Name of the BullMQ queue under one queue's prefix. */
@@ -47,9 +47,8 @@ export async function drainOutbox(
 }
 
 async function lookAt(entry: Entry, looks: OutboxLooks): Promise<Waiting> {
-  if (entry.type === 'batch.braked') {
-    return { waiting: await looks.waiting(entry.brake.batch), costToFinishCents: null }
-  }
+  const batch = batchOf(entry)
+  if (batch !== undefined) return { waiting: await looks.waiting(batch), costToFinishCents: null }
   const waiting = await looks.waiting()
   return { waiting, costToFinishCents: await looks.costToFinish(waiting) }
 }

@@ -1,6 +1,7 @@
+import { inDollars } from '../money.js'
 import type { Alert } from './alert.js'
 import { lowBalanceInWords } from './balance-words.js'
-import { dollars, moment, requests } from './figures.js'
+import { moment, requests } from './figures.js'
 import { resolvedWords, troubleWords } from './incident-alert-words.js'
 
 /** An alert in plain words, for people; every text is one line without control characters. */
@@ -57,16 +58,30 @@ function inWords(alert: Alert): AlertWords {
         title: `The credits of queue ${queue} will not last`,
         facts: [
           { label: 'What happened', text: lowBalanceInWords(alert) },
-          { label: 'Balance', text: `${dollars(alert.balanceCents)}, seen ${moment(alert.since)}` },
+          { label: 'Balance', text: `${inDollars(alert.balanceCents)}, seen ${moment(alert.since)}` },
           {
             label: 'Waiting',
-            text: `${requests(alert.waiting)}, about ${dollars(alert.costToFinishCents)} to finish`,
+            text: `${requests(alert.waiting)}, about ${inDollars(alert.costToFinishCents)} to finish`,
           },
         ],
         action,
         link: alert.link,
         command: null,
         tone: 'warning',
+      }
+    case 'batch.over_budget':
+      return {
+        title: `Batch ${alert.batch} was stopped: its budget is used up`,
+        facts: [
+          { label: 'What happened', text: alert.message },
+          { label: 'Since', text: moment(alert.since) },
+          { label: 'Not sent yet', text: requests(alert.waiting) },
+          { label: 'Queue', text: queue },
+        ],
+        action,
+        link: null,
+        command: `conduit-batch resume ${alert.batch}`,
+        tone: 'trouble',
       }
     case 'alert.test':
       return {

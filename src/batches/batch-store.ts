@@ -28,6 +28,11 @@ export interface BatchMarks {
   /** Bytes of these lines, and characters of their prompts: what the others will cost is told from them. */
   readonly fedBytes: number
   readonly fedChars: number
+  /** Of those, requests that can be sent and came with no end from an earlier file: moved in the same step. */
+  readonly fedRequests: number
+  /** Its budgets; null: none. */
+  readonly maxRequests: number | null
+  readonly maxCostCents: number | null
   /** Byte offset in `chunks.jsonl` of the next chunk to feed. */
   readonly cursor: number
   readonly completed: number
@@ -163,11 +168,18 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
       const made = [batch, directoryId, total, JSON.stringify(manifest), JSON.stringify(options)]
       // Its age, not its date: the clock of Redis may be another.
       const ageMs = Math.max(0, Date.now() - createdAt)
-      const args = [...made, ageMs, ...windowAndBrake(options), ending ?? 'running', unchecked ? '-' : '']
+      const args = [
+        ...made,
+        ageMs,
+        ...windowAndBrake(options),
+        ending ?? 'running',
+        unchecked ? '-' : '',
+        ...budgets(options),
+      ]
       return (await runScript(redis, registerScript, names, args)) as BatchState
     },
     async configure(batch, options) {
-      const args = [...windowAndBrake(options), JSON.stringify(options)]
+      const args = [...windowAndBrake(options), JSON.stringify(options), ...budgets(options)]
       await runScript(redis, configureScript, [keys.batch(batch)], args)
     },
     active: (directoryId) => inDirectory(keys.activeBatches, directoryId),
@@ -196,6 +208,9 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
         fed: number('fed'),
         fedBytes: number('fedBytes'),
         fedChars: number('fedChars'),
+        fedRequests: number('fedRequests'),
+        maxRequests: fields.maxRequests === undefined ? null : number('maxRequests'),
+        maxCostCents: fields.maxCostCents === undefined ? null : number('maxCostCents'),
         cursor: number('cursor'),
         completed: number('completed'),
         failed: number('failed'),
@@ -253,4 +268,9 @@ export function createBatchStore(redis: Redis, keys: QueueKeys): BatchStore {
 /** As the scripts take them: milliseconds ('' none), and '1' with the brake. */
 function windowAndBrake({ completionWindowMs, brake = true }: BatchOptions): (string | number)[] {
   return [completionWindowMs ?? '', brake ? '1' : '0']
+}
+
+/** As the scripts take them, '' none: requests, and cents. */
+function budgets({ maxRequests, maxCostCents }: BatchOptions): (string | number)[] {
+  return [maxRequests ?? '', maxCostCents ?? '']
 }

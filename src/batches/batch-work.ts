@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { inFlightOf } from '../completions/in-flight.js'
 import { type BatchFiles, openBatchFiles } from './batch-files.js'
 import { assertSure, type BatchMarks, type BatchStore, LeaseLost, RedisRestarted } from './batch-store.js'
+import { type BudgetDeps, createBudget } from './budget/budget.js'
 import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
 import { clearEnded, markEnded } from './ended-mark.js'
@@ -11,6 +12,7 @@ import { createOpener, mustOpenAgain, openListed, recallOpening } from './ending
 import { removeJobs } from './ending/remove-jobs.js'
 import { createFedWeight } from './fed-weight.js'
 import { type Fed, type FeederDeps, feedPortion, feedRetries } from './feeder.js'
+import { readKept } from './inherit/kept-marks.js'
 import { createChunkShelf } from './input/chunk-shelf.js'
 import { openChunks } from './input/chunks.js'
 import { InputChanged, InputNotFound, InputUnreadable, StagingDamaged } from './input/input-errors.js'
@@ -23,7 +25,7 @@ import { ResultFileDamaged } from './result-file.js'
 import { errorsOfAllRevisions } from './revision.js'
 import { endOf, isEnding, isOver } from './states.js'
 
-export interface BatchWorkDeps extends FeederDeps, CollectorDeps {
+export interface BatchWorkDeps extends FeederDeps, CollectorDeps, BudgetDeps {
   readonly directory: DataDirectory
   readonly log: Logger
   readonly now: () => number
@@ -75,6 +77,7 @@ export async function openBatchWork(
     await noteRegistered(directory)
     await finishOpening(marks, batch, directory, deps)
   }
+  const isKept = await readKept(directory)
   const input = await openChunks({ directory, sourcePath: manifest.input.path, model: manifest.model })
   const noting = await notingRequests(input, directory).catch(async (error) => {
     // A full disk is tried again and again: none of the tries may keep a file open.
@@ -87,12 +90,20 @@ export async function openBatchWork(
     throw error
   })
   const weight = createFedWeight(chunks)
+  const budget = createBudget(batch, manifest.queue, deps)
+  const allowedBy = async (marks: BatchMarks) => ({ requests: (await budget.room(marks)).requests, isKept })
+  const roomForRetries = async () => {
+    const marks = await store.marks(batch)
+    return marks === null ? 0 : (await budget.room(marks)).retries
+  }
   const newCloser = () => createCloser({ batch, directory, chunks, deps })
   let close = newCloser()
   const openAgain = createOpener({ batch, directory, files, deps })
   let lookedForEndAt = Number.NEGATIVE_INFINITY
   let stillSince = deps.now()
   let reconciled = false
+  /** At the last look: its budgets, or its input, are used up. */
+  let nothingToFeed = false
 
   async function reconcileWhenStill(marks: BatchMarks): Promise<void> {
     if (reconciled && deps.now() - stillSince <= STILL_MS) return
@@ -107,8 +118,9 @@ export async function openBatchWork(
   return {
     batch,
     async feed(most) {
-      const retried = await feedRetries(batch, most, chunks, deps)
-      const fed = retried.count > 0 ? retried : await feedPortion(batch, most, chunks, deps)
+      const retried = await feedRetries(batch, most, chunks, deps, roomForRetries)
+      const fed = retried.count > 0 ? retried : await feedPortion(batch, most, chunks, deps, allowedBy)
+      nothingToFeed = fed.count === 0
       weight.add(fed.count, fed.bytes)
       if (fed.count > 0) stillSince = deps.now()
       if (fed.count > 0) log.debug({ fed: fed.count }, 'batch.fed')
@@ -127,7 +139,10 @@ export async function openBatchWork(
       if (marks === null || isOver(marks.state) || mustOpenAgain(marks)) return 0
       const isWhole = marks.completed + marks.failed === marks.total && (await store.pending(batch)) === 0
       if (!isWhole) {
-        if (marks.state === 'running') await reconcileWhenStill(marks)
+        if (marks.state !== 'running') return 0
+        // Lines that can't be sent cost nothing: they are passed first.
+        if (nothingToFeed && (await budget.stopWhenUsedUp(marks))) log.info('batch.over_budget')
+        else await reconcileWhenStill(marks)
       } else if (marks.superseded > marks.filtered) await files.renew(marks)
       else {
         const end = isEnding(marks.state) && marks.unfinished > 0 ? endOf(marks.state) : 'completed'

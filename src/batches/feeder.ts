@@ -6,7 +6,7 @@ import type { Ending, Recorded } from '../completions/record.js'
 import type { CompletionRequest, RequestPlace } from '../completions/request.js'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
-import { assertSure, type BatchStore, type HeldLease } from './batch-store.js'
+import { assertSure, type BatchMarks, type BatchStore, type HeldLease } from './batch-store.js'
 import { cutByWeight, PORTION_BYTES } from './cut-by-weight.js'
 import { mustOpenAgain } from './ending/open-again.js'
 import type { Chunk, ChunkReader, InputRequest } from './input/chunks.js'
@@ -35,6 +35,16 @@ export interface Fed {
   readonly turn: number | null
 }
 
+/** What a batch's budgets say of its next requests. */
+export interface Allowed {
+  /** So many may be called. */
+  readonly requests: number
+  /** Whether a request came with an end from an earlier file: those cost nothing. */
+  readonly isKept: (index: number) => boolean
+}
+
+const ALL: Allowed = { requests: Number.POSITIVE_INFINITY, isKept: () => false }
+
 export const NOTHING_FED: Fed = { count: 0, bytes: 0, turn: null }
 
 /**
@@ -43,6 +53,7 @@ export const NOTHING_FED: Fed = { count: 0, bytes: 0, turn: null }
  * again: the ids are the same, and what is done is not called again.
  *
  * @param most requests, at most
+ * @param allowedBy tells what its budgets pay for
  * @throws InputChanged when the input was edited, LeaseLost
  */
 export async function feedPortion(
@@ -50,14 +61,17 @@ export async function feedPortion(
   most: number,
   chunks: ChunkReader,
   deps: FeederDeps,
+  allowedBy: (marks: BatchMarks) => Promise<Allowed> = async () => ALL,
 ): Promise<Fed> {
   const marks = await deps.store.marks(batch)
   // What an end closed is opened first: it would be taken for done.
   if (marks === null || marks.state !== 'running' || mustOpenAgain(marks)) return NOTHING_FED
+  const allowed = await allowedBy(marks)
   const next = await chunks.read({ at: marks.cursor })
   if (next === null) return NOTHING_FED
   const { chunk } = next
-  const portion = cutPortion(chunk, marks.fed, most)
+  const portion = cutPortion(chunk, marks.fed, most, allowed)
+  if (portion.count === 0) return NOTHING_FED
   const open = await openIndexes(batch, portion, deps)
   const requests = portion.requests.filter(({ index }) => open(index))
   const turn = await addRequests(batch, asCompletions(batch, requests), deps)
@@ -66,23 +80,30 @@ export async function feedPortion(
   const fed = portion.first + portion.count
   const through = fed >= chunk.first + chunk.count
   const cursor = through ? next.next.at : marks.cursor
-  const size = {
+  const grown = {
+    fedRequests: marks.fedRequests + countCallable(portion, allowed),
     fedBytes: marks.fedBytes + weightOf(portion.requests),
     fedChars: marks.fedChars + charsOf(portion),
   }
-  await deps.store.advance(batch, deps.directoryId, deps.leaseToken(), { fed, cursor, ...size })
+  await deps.store.advance(batch, deps.directoryId, deps.leaseToken(), { fed, cursor, ...grown })
   return { count: portion.count, bytes: weightOf(requests), turn }
 }
 
-/** The part of a chunk that begins at an index: so many requests, or as many as reach PORTION_BYTES. */
-function cutPortion(chunk: Chunk, from: number, most: number): Omit<Chunk, 'bytes'> {
+/** The part of a chunk that begins at an index: so many requests, as many as reach PORTION_BYTES, or as are allowed. */
+function cutPortion(chunk: Chunk, from: number, most: number, allowed: Allowed): Omit<Chunk, 'bytes'> {
   // Marks that are before or behind the chunk are those of a Redis that lost a little: all of it is fed again.
   const isWithin = from >= chunk.first && from < chunk.first + chunk.count
   const first = isWithin ? from : chunk.first
   let end = Math.min(chunk.first + chunk.count, first + most)
   let bytes = 0
+  let callable = 0
   for (const request of chunk.requests) {
     if (request.index < first || request.index >= end) continue
+    if (!allowed.isKept(request.index)) callable += 1
+    if (callable > allowed.requests) {
+      end = request.index
+      break
+    }
     bytes += request.bytes
     if (bytes >= PORTION_BYTES) end = request.index + 1
   }
@@ -93,6 +114,11 @@ function cutPortion(chunk: Chunk, from: number, most: number): Omit<Chunk, 'byte
     requests: chunk.requests.filter(isIn),
     rejects: chunk.rejects.filter(isIn),
   }
+}
+
+/** By the input alone, so that a portion which is fed again after a crash counts as it did. */
+function countCallable({ requests }: Pick<Chunk, 'requests'>, { isKept }: Allowed): number {
+  return requests.filter(({ index }) => !isKept(index)).length
 }
 
 function weightOf(requests: readonly InputRequest[]): number {
@@ -109,16 +135,19 @@ function charsOf({ requests }: Pick<Chunk, 'requests'>): number {
  * is a dead letter again, and says so.
  *
  * @param most requests, at most
+ * @param room tells how many its budgets pay for
  */
 export async function feedRetries(
   batch: string,
   most: number,
   chunks: ChunkReader,
   deps: FeederDeps,
+  room: () => Promise<number> = async () => most,
 ): Promise<Fed> {
   const { redis, keys } = deps
   if ((await redis.hget(keys.batch(batch), 'state')) !== 'running') return NOTHING_FED
-  const retried = await redis.zrange(keys.retries(batch), '0', String(most - 1))
+  const waiting = await redis.zrange(keys.retries(batch), '0', String(most - 1))
+  const retried = waiting.length === 0 ? [] : waiting.slice(0, await room())
   for await (const { places: portion, bytes } of cutByWeight(retried.map(toIndex), chunks)) {
     const indexes = portion.map(({ index }) => String(index))
     const generations = await redis.hmget(keys.generations(batch), ...indexes)

@@ -3,8 +3,11 @@ import { sumGauges } from '../admission/gauges.js'
 import { readPace } from '../admission/read-pace.js'
 import { readBrake } from '../completions/brake.js'
 import { countJobs } from '../completions/queues.js'
+import { batchOptionsSchema } from '../completions/request.js'
 import { UNFINISHED_CODES } from '../completions/unfinished.js'
 import { readForecast } from '../credits/forecast.js'
+import { costOfUsage, usageByModel } from '../credits/model-usage.js'
+import { readOverBudget } from './budget/over-budget.js'
 import { readLiveWorkers } from './live-workers.js'
 import type { Manifest } from './manifest.js'
 import type { Session } from './session.js'
@@ -45,10 +48,20 @@ export async function readBatchSnapshot(session: Session, batch: string): Promis
     finishedAt: fields.finishedAt === undefined ? null : Number(fields.finishedAt),
     expiresAt: fields.expiresAt === undefined ? null : Number(fields.expiresAt),
     brake: readBrake(fields.braked),
+    overBudget: readOverBudget(fields.braked),
+    maxRequests: fields.maxRequests === undefined ? null : number('maxRequests'),
+    maxCostCents: fields.maxCostCents === undefined ? null : number('maxCostCents'),
+    costCents: costSoFar(fields),
     input: manifest.input.name,
     output: manifest.output,
     errors: manifest.errors,
   }
+}
+
+/** By the prices of the command that works on it; null when there are none, or not of a model that answered. */
+function costSoFar(fields: Readonly<Record<string, string>>): number | null {
+  const { prices } = batchOptionsSchema.parse(JSON.parse(fields.options ?? 'null'))
+  return prices === undefined ? null : costOfUsage(usageByModel(fields), prices, null)
 }
 
 /** Where a queue stands. */

@@ -1,12 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { Redis } from 'ioredis'
+import { readBrake } from '../completions/brake.js'
 import { createDeadLetters } from '../completions/dead-letters/dead-letters.js'
 import { DEAD_LETTERS, openQueue } from '../completions/queues.js'
 import type { BatchOptions } from '../completions/request.js'
 import { type QueueKeys, queueKeys } from '../redis/keys.js'
 import { createBatchStore } from './batch-store.js'
 import { removeReplaced } from './batch-work.js'
+import { readOverBudget } from './budget/over-budget.js'
 import type { DataDirectory } from './data-directory.js'
 import { dropIntent, readIntent } from './ending/intent.js'
 import { REPLACED_BY_EDIT, SEALED } from './inherit/legacy.js'
@@ -29,7 +31,8 @@ export class BatchBeingPurged extends Error {
  * so each start does it, and a start that failed midway is made up for.
  *
  * @param wanted how the command that somebody has typed wants it treated; that also lets it run again when it had
- * stopped or was ended early, but not past its completion window, nor past the brake while it wants one. Without it
+ * stopped or was ended early, but not past its completion window, the brake while it wants one, or a budget that is no
+ * larger. Without it
  * Redis is only told what it has lost: a batch that was being ended goes on being ended
  */
 export async function registerBatch(
@@ -63,26 +66,36 @@ export async function registerBatch(
 
 /** Of its options, what counts at once; the others are taken over by who works on it. */
 async function configure({ store }: Session, batch: string, wanted: BatchOptions): Promise<void> {
-  const {
-    completionWindowMs: _window,
-    brake: _brake,
-    priority: _priority,
-    ...others
-  } = await store.options(batch)
-  const { completionWindowMs, brake, priority } = wanted
+  const { completionWindowMs, brake, priority, maxRequests, maxCostCents, prices } = wanted
   await store.configure(batch, {
-    ...others,
+    ...lasting(await store.options(batch)),
     priority,
     ...(completionWindowMs === undefined ? {} : { completionWindowMs }),
     ...(brake === undefined ? {} : { brake }),
+    ...(maxRequests === undefined ? {} : { maxRequests }),
+    ...(maxCostCents === undefined ? {} : { maxCostCents }),
+    ...(prices === undefined ? {} : { prices }),
   })
+}
+
+/** What a command does not change by itself. */
+function lasting({
+  completionWindowMs: _window,
+  brake: _brake,
+  priority: _priority,
+  maxRequests: _requests,
+  maxCostCents: _cost,
+  prices: _prices,
+  ...others
+}: BatchOptions): Omit<BatchOptions, 'priority'> {
+  return others
 }
 
 async function letRun(
   { store, redis, keys }: Session,
   batch: string,
   state: BatchState,
-  { brake = true }: BatchOptions,
+  wanted: BatchOptions,
 ): Promise<void> {
   switch (state) {
     case 'running':
@@ -90,7 +103,7 @@ async function letRun(
       return
     case 'stopped':
       // A person was asked: that the command is typed again, by a script maybe, is no answer.
-      if (brake && (await redis.hexists(keys.batch(batch), 'braked')) === 1) return
+      if (stays(await redis.hget(keys.batch(batch), 'braked'), wanted)) return
       break
     case 'cancelling':
     case 'expiring':
@@ -102,6 +115,15 @@ async function letRun(
   if ((await store.reopen(batch)) === 'gone') {
     throw new BatchBeingPurged(`Batch ${batch} is just being removed. Type the command again in a moment.`)
   }
+}
+
+/** Whether what stopped a batch still does. @param mark of the brake, or of a budget that was used up */
+function stays(mark: string | null, wanted: BatchOptions): boolean {
+  const raw = mark ?? undefined
+  const spent = readOverBudget(raw)
+  if (spent === null) return readBrake(raw) !== null && (wanted.brake ?? true)
+  const budget = spent.budget === 'requests' ? wanted.maxRequests : wanted.maxCostCents
+  return budget !== undefined && budget <= spent.limit
 }
 
 /** Nobody can retry what is replaced: its dead letters would only stand beside those of the new batch. */

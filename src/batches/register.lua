@@ -4,6 +4,7 @@
 --      7 completion window, ms ('' none)  8 '1' with the brake, '0' without
 --      9 state of one that is new here: 'running', or how it was being ended when Redis lost it
 --      10 '-' when its files are to be compared with this Redis before a call is made, else ''
+--      11 requests, 12 cents that it may take ('' no such budget)
 -- reply: the batch's state
 local state = redis.call('HGET', KEYS[1], 'state')
 if state then return state end
@@ -14,5 +15,7 @@ redis.call('HSET', KEYS[1], 'state', ARGV[9], 'directory', ARGV[2], 'total', ARG
   'pausesBefore', redis.call('HGET', KEYS[3], 'pauses') or 0, 'madeAt', madeAt, 'brake', ARGV[8])
 if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'expiresAt', madeAt + tonumber(ARGV[7])) end
 if ARGV[10] ~= '' then redis.call('HSET', KEYS[1], 'checkedRun', ARGV[10]) end
+if ARGV[11] ~= '' then redis.call('HSET', KEYS[1], 'maxRequests', ARGV[11]) end
+if ARGV[12] ~= '' then redis.call('HSET', KEYS[1], 'maxCostCents', ARGV[12]) end
 redis.call('SADD', KEYS[2], ARGV[1])
 return ARGV[9]

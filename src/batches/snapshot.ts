@@ -3,6 +3,7 @@ import type { Hold, Incident } from '../admission/hold.js'
 import type { PaceFigures } from '../admission/read-pace.js'
 import type { Brake } from '../completions/brake.js'
 import type { Forecast } from '../credits/forecast.js'
+import type { OverBudget } from './budget/over-budget.js'
 import type { BatchState } from './states.js'
 
 export type { BatchState } from './states.js'
@@ -43,6 +44,14 @@ export interface BatchSnapshot {
   readonly expiresAt: number | null
   /** What made the brake stop it; null when that did not. */
   readonly brake: Brake | null
+  /** The budget that it has used up, so that it stopped; null when that is not why. */
+  readonly overBudget: OverBudget | null
+  /** How many of its requests may be called; null: all. */
+  readonly maxRequests: number | null
+  /** What it may cost, in cents; null: whatever it does. */
+  readonly maxCostCents: number | null
+  /** What its answers cost so far, by the prices that its command knew; null when these don't tell. */
+  readonly costCents: number | null
   readonly input: string
   readonly output: string
   /** The errors file; it exists only when there are failures. */

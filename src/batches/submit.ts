@@ -1,48 +1,16 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { access, constants, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
-import type { BatchOptions } from '../completions/request.js'
-import {
-  claimErrors,
-  claimFiles,
-  lookUpClaim,
-  type OutputClaim,
-  OutputTaken,
-  refuseFilesInPlace,
-  refuseForeignFiles,
-} from './claim.js'
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { claimErrors, claimFiles, lookUpClaim, type OutputClaim, OutputTaken } from './claim.js'
 import type { DataDirectory } from './data-directory.js'
 import { asDiskTrouble } from './disk-trouble.js'
-import { type AtRest, findForebears } from './inherit/legacy.js'
+import { examine, problemsOf, refuseOtherInput, refuseUnusable } from './examine.js'
+import type { AtRest } from './inherit/legacy.js'
 import { readRequests, takeOver } from './inherit/take-over.js'
-import { hasUnchanged, type RequestTable } from './inherit/unchanged.js'
-import { contentDigest } from './input/content-digest.js'
-import type { LineProblem } from './input/line-problem.js'
-import { readRejects } from './input/rejects.js'
-import { readRequestIndex } from './input/request-index.js'
-import { type InputSource, openSource } from './input/source.js'
-import { stageInput } from './input/stage.js'
+import type { InputSource } from './input/source.js'
 import type { Manifest } from './manifest.js'
-import { checkBatchName, claimName, refuseTakenName } from './names.js'
-
-/** What somebody asks for. Paths are absolute, but for `input` when it is `-`. */
-export interface Submission {
-  readonly input: string
-  readonly stdin: AsyncIterable<Buffer>
-  readonly output: string
-  readonly errors: string
-  readonly queue: string
-  /** What the user calls the batch. */
-  readonly name: string | null
-  readonly model: string | null
-  readonly options: BatchOptions
-  /** Refuse the whole file when one line can't be sent. */
-  readonly strict: boolean
-  /** Refuse a file of which not one line can be sent; else it becomes a batch whose requests have all failed. */
-  readonly refuseUnsendable?: boolean
-  /** Start over, whatever there was. */
-  readonly fresh: boolean
-}
+import { claimName } from './names.js'
+import { BadLines, identityOf, type Submission, type SubmitProgress } from './submission.js'
 
 /** `resumed`: the same command ran before, and its batch goes on (or is finished). */
 export interface Submitted {
@@ -50,55 +18,12 @@ export interface Submitted {
   readonly resumed: boolean
 }
 
-/** Answers can't be written there. */
-export class OutputUnusable extends Error {
-  readonly code = 'output_unusable'
-}
-
-/** `strict`: lines that can't be sent. Nothing was, or nothing more is by this command. */
-export class BadLines extends Error {
-  readonly code = 'bad_lines'
-  readonly rejected: number
-  /** One message a line, each naming it. */
-  readonly problems: readonly string[]
-  constructor(input: string, problems: readonly string[], consequence: string) {
-    const rejected = problems.length
-    super(
-      `${rejected} ${rejected === 1 ? 'line' : 'lines'} of ${input} can't be sent, so ${consequence} (--strict)`,
-    )
-    this.rejected = rejected
-    this.problems = problems
-  }
-}
-
-/** No line of the input can be sent: nothing was registered. */
-export class NothingSendable extends Error {
-  readonly code = 'nothing_sendable'
-  constructor(input: string, { line, code, message }: LineProblem) {
-    const model = code === 'missing_model' ? ' Or name one for all lines that have none: --model MODEL' : ''
-    super(
-      `No line of ${input === '-' ? 'stdin' : input} can be sent, so no batch was made of it. Line ${line}: ${message}${model}`,
-    )
-  }
-}
-
-/** Told while a large input is read. */
-export type SubmitProgress = (step: 'validating', bytes: number, ofBytes: number) => void
-
-/** The same content, output, queue and model are the same batch. */
-function identityOf(digest: string, { output, queue, model }: Submission): string {
-  return createHash('sha256')
-    .update(JSON.stringify([digest, output, queue, model]))
-    .digest('hex')
-}
-
 /**
  * Makes a batch of an input, on disk; or finds the one that the same command made before. One whose input was edited
  * since leaves its answers to the new one, where its requests are unchanged.
  *
  * @param atRest brings such a batch to rest; null: its output is refused, as any other that is there
- * @throws InputNotFound, InputUnreadable, InputEmpty, InputChanged, OutputUnusable, OutputTaken, BadLines,
- * NothingSendable, InvalidBatchName, NameTaken, ResultFileDamaged, DiskFull, DiskUnwritable, and what `atRest` throws
+ * @throws what `examine` throws, DiskFull, DiskUnwritable, and what `atRest` throws
  */
 export async function submit(
   directory: DataDirectory,
@@ -106,41 +31,14 @@ export async function submit(
   onProgress: SubmitProgress = () => {},
   atRest: AtRest | null = null,
 ): Promise<Submitted> {
-  const { name, model, fresh } = submission
-  if (name !== null) checkBatchName(name)
-  await refuseUnusableOutput(submission)
+  const { model } = submission
+  await refuseUnusable(submission)
   const staging = await directory.staging()
   try {
-    // A spooled input lies with its batch, so that it goes when the batch goes.
-    const source = await openSource(submission.input, { spoolDir: staging, stdin: submission.stdin })
-    const found = await lookUpClaim(directory, submission)
-    const { owner } = found
-    // Staging tells it too; so the input is read once more only where there is something to compare it with.
-    const known = fresh || owner === null ? null : await contentDigest(source.path)
-    if (known !== null && owner?.identity === identityOf(known, submission)) {
-      return await goOn(directory, submission, owner)
-    }
-    if (name !== null) await refuseTakenName(directory, name, owner)
-    const forebears =
-      fresh || atRest === null || owner === null ? null : await findForebears(directory, owner)
-    if (forebears !== null) await refuseForeignFiles(directory, submission, forebears)
-    else if (!fresh) await refuseFilesInPlace(submission, submission.input, owner)
-
-    const progress = (bytes: number) => onProgress('validating', bytes, source.bytes)
-    const { total, rejected, firstProblems, digest } = await stageInput({
-      source,
-      model,
-      directory: staging,
-      expected: known,
-      onProgress: progress,
-    })
-    if (submission.strict && rejected > 0) {
-      throw new BadLines(submission.input, await problemsOf(staging), 'nothing was')
-    }
-    const [problem] = firstProblems
-    if (submission.refuseUnsendable && rejected === total && problem !== undefined) {
-      throw new NothingSendable(submission.input, problem)
-    }
+    const examined = await examine(directory, staging, submission, { onProgress, inherits: atRest !== null })
+    if (examined.kind === 'known') return await goOn(directory, submission, examined.manifest)
+    const { source, found, forebears, staged } = examined
+    const { digest, total } = staged
     const identity = identityOf(digest, submission)
     const made = { batch: newBatchId(), source, digest, identity, found, total }
     if (atRest === null || forebears === null) {
@@ -161,31 +59,6 @@ export async function submit(
 
 function newBatchId(): string {
   return `b${randomBytes(6).toString('hex')}`
-}
-
-/**
- * A file is an edited one when it is the same file, or has a request in common: for any other the output is taken.
- * @throws OutputTaken
- */
-async function refuseOtherInput(
-  directory: DataDirectory,
-  submission: Submission,
-  source: InputSource,
-  requests: RequestTable,
-  forebears: readonly Manifest[],
-): Promise<void> {
-  const [owner] = forebears
-  if (owner === undefined || isSameInput(submission.input, source, owner)) return
-  for (const { batch } of forebears) {
-    const known = await readRequestIndex(directory.batch(batch).directory)
-    if (known !== null && hasUnchanged(requests, known)) return
-  }
-  await refuseFilesInPlace(submission, submission.input, owner)
-}
-
-/** Stdin is another each time. */
-function isSameInput(name: string, { path, spooled }: InputSource, { input }: Manifest): boolean {
-  return spooled ? name === input.name && name !== '-' : path === input.path
 }
 
 /** The batch that the same command made before, unless it is told to be strict only now. */
@@ -250,36 +123,6 @@ async function winner(
   throw new OutputTaken(
     `${submission.output} was just taken by another batch. Name another file with --output.`,
   )
-}
-
-async function refuseUnusableOutput({ input, output, errors }: Submission): Promise<void> {
-  if (input !== '-' && [output, errors].includes(resolve(input))) {
-    throw new OutputUnusable(
-      `${input} is the input: answers would replace it. Name another file with --output.`,
-    )
-  }
-  for (const path of [output, errors]) {
-    const found = await stat(path).catch(() => null)
-    if (found?.isDirectory()) {
-      throw new OutputUnusable(`${path} is a directory. Name a file for the answers with --output.`)
-    }
-  }
-  const directory = dirname(output)
-  await access(directory, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
-    const why =
-      error.code === 'ENOENT' ? 'there is no such directory' : `it can't be written to (${error.code})`
-    throw new OutputUnusable(
-      `Answers can't go to ${directory}: ${why}. Make it, or name a file elsewhere with --output.`,
-    )
-  })
-}
-
-async function problemsOf(batchDirectory: string): Promise<string[]> {
-  const problems: string[] = []
-  for await (const { problem } of readRejects(batchDirectory)) {
-    problems.push(`line ${problem.line}: ${problem.message}`)
-  }
-  return problems
 }
 
 function manifestOf(

@@ -37,6 +37,13 @@ export function balancePoll(text: string): number {
   throw new InvalidArgumentError(`It ${POLL_SECONDS}.`)
 }
 
+/** Dollars, as cents. */
+export function dollars(text: string): number {
+  const value = Number(text.replace(/^\$/, ''))
+  if (/^\$?\d+(\.\d+)?$/.test(text) && value > 0) return value * 100
+  throw new InvalidArgumentError('It must be dollars, more than 0: 5 or 0.50.')
+}
+
 /** A queue's name. */
 export function queueName(text: string): string {
   if (QUEUE_NAME.test(text)) return text

@@ -17,7 +17,10 @@ export const brakeSchema = z.strictObject({
 
 export type Brake = Readonly<z.infer<typeof brakeSchema>>
 
-/** The brake of a batch as its hash has it; null when it was not pulled. */
+/** The brake of a batch as its hash has it; null when it was not pulled, or a budget stands in its place (batches/budget). */
 export function readBrake(raw: string | undefined): Brake | null {
-  return raw === undefined ? null : brakeSchema.parse(JSON.parse(raw))
+  if (raw === undefined) return null
+  const mark: unknown = JSON.parse(raw)
+  const isOfBudget = typeof mark === 'object' && mark !== null && 'kind' in mark
+  return isOfBudget ? null : brakeSchema.parse(mark)
 }

@@ -49,6 +49,12 @@ export const batchOptionsSchema = z.strictObject({
   completionWindowMs: z.number().positive().optional(),
   /** Stop the batch when nearly all of its last outcomes are dead with one code; by default so. */
   brake: z.boolean().optional(),
+  /** Stop and ask after so many requests, lines that can't be sent and retries not counted. */
+  maxRequests: z.int().positive().optional(),
+  /** The same at about such a cost. */
+  maxCostCents: z.number().positive().optional(),
+  /** What models cost, as the command's settings have it: dollars per million tokens. */
+  prices: z.record(z.string(), z.strictObject({ input: z.number(), output: z.number() })).optional(),
 })
 
 export type BatchOptions = z.infer<typeof batchOptionsSchema>

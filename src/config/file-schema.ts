@@ -78,6 +78,16 @@ const retention = fields({
     .describe('How many dead letters each queue keeps; the oldest go first. Default: 200000'),
 })
 
+const dollars = () => {
+  const error = 'must be dollars per million tokens, 0 or more'
+  return z.number(error).min(0, error)
+}
+
+const price = fields({
+  input: dollars().describe('Of the prompt, dollars per million tokens.'),
+  output: dollars().describe('Of the answer, dollars per million tokens.'),
+})
+
 /** The file of settings, `conduit-batch.config.json`; what it can't say of itself is in between-fields.ts. */
 export const fileSchema = fields({
   $schema: z.string('must be a path or URL').optional().describe('For editors: where the schema is.'),
@@ -113,6 +123,10 @@ export const fileSchema = fields({
     .boolean('must be true or false')
     .optional()
     .describe('False: a pause that Conduit has caused ends only when somebody types resume. Default: true'),
+  prices: z
+    .record(z.string().min(1), price, 'must be an object of prices by model')
+    .optional()
+    .describe('What models cost, by name: for --dry-run, --max-cost and the cost so far.'),
   retention: retention.optional().describe('How long what is finished is kept, and how much of it.'),
 }).meta({
   title: 'conduit-batch.config.json',

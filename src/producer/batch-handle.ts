@@ -48,7 +48,8 @@ export interface BatchHandle extends AsyncIterable<RequestResult> {
    */
   cancel(): Promise<boolean>
   /**
-   * Lets the batch go on after the brake has stopped it (`brake` of its progress). The same code does not stop it again.
+   * Lets the batch go on after the brake has stopped it (`brake` of its progress; the same code does not stop it again),
+   * or after a budget has (`overBudget`): without that.
    * @returns false when it has not, or when the batch's completion window is over, so that it would expire at once
    */
   resume(): Promise<boolean>

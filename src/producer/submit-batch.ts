@@ -39,6 +39,14 @@ const submitOptionsSchema = z.strictObject({
   completionWindowMs: z.number().min(1000).max(LONGEST_WINDOW_MS).optional(),
   /** Stop the batch when nearly all of its last requests fail with the same code, and ask a person. */
   brake: z.boolean().default(true),
+  /** Stop after so many requests and ask a person; retries are not counted. */
+  maxRequests: z.int().min(1).optional(),
+  /** Stop at about such a cost, in dollars, and ask a person. It needs `prices`, or a balance that has told before. */
+  maxCost: z.number().positive().optional(),
+  /** What models cost: dollars per million tokens, by model. */
+  prices: z
+    .record(z.string().min(1), z.strictObject({ input: z.number().min(0), output: z.number().min(0) }))
+    .optional(),
   /** Refuse the whole input when one request can't be sent. */
   strict: z.boolean().default(false),
   /** Start over, whatever there was: every call is made, and paid for, again. */
@@ -89,16 +97,21 @@ export async function submitBatch(
   return handleOf(manifest)
 }
 
-function optionsOf({
-  concurrency,
-  maxAttempts,
-  timeoutMs,
-  brake,
-  priority,
-  completionWindowMs,
-}: Settings): BatchOptions {
-  const window = completionWindowMs === undefined ? {} : { completionWindowMs }
-  return { concurrency, maxAttempts, timeoutMs, priority, brake, ...window, ...BACKOFF }
+function optionsOf(settings: Settings): BatchOptions {
+  const { concurrency, maxAttempts, timeoutMs, brake, priority } = settings
+  const { completionWindowMs, maxRequests, maxCost, prices } = settings
+  return {
+    concurrency,
+    maxAttempts,
+    timeoutMs,
+    priority,
+    brake,
+    ...(completionWindowMs === undefined ? {} : { completionWindowMs }),
+    ...(maxRequests === undefined ? {} : { maxRequests }),
+    ...(maxCost === undefined ? {} : { maxCostCents: maxCost * 100 }),
+    ...(prices === undefined ? {} : { prices }),
+    ...BACKOFF,
+  }
 }
 
 function readSubmitOptions(options: SubmitOptions): Settings {

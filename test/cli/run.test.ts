@@ -247,6 +247,8 @@ describe('what it prints', () => {
       failed: 1,
       unfinished: 0,
       brake: null,
+      overBudget: null,
+      costCents: null,
       retries: 0,
       throttled: 0,
       pauses: 0,

@@ -150,6 +150,15 @@ describe('the file of settings', () => {
     })
   })
 
+  it('says what models cost, in dollars per million tokens', () => {
+    const prices = { 'gpt-4o-mini': { input: 0.15, output: 0.6 } }
+    expect(load({ prices }).prices).toEqual(prices)
+    expect(problemsOf({ prices: { 'gpt-4o': { input: '$3' } } })).toEqual([
+      'prices.gpt-4o.input must be dollars per million tokens, 0 or more',
+      'prices.gpt-4o.output must be dollars per million tokens, 0 or more',
+    ])
+  })
+
   it('is found by its variable, and in the working directory by its name', () => {
     const inVariable = { CONDUIT_BATCH_CONFIG: written({ queues: { a: {} } }) }
     expect(loadConfig(inVariable).queues).toEqual(['a'])

@@ -202,6 +202,8 @@ describe('the object of --json', () => {
       failed: 20,
       unfinished: 0,
       brake: null,
+      overBudget: null,
+      costCents: null,
       retries: 12,
       throttled: 31,
       pauses: 1,

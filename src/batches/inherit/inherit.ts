@@ -9,6 +9,7 @@ import type { RequestIndex } from '../input/request-index.js'
 import { revisionPaths } from '../revision.js'
 import { wholeLines } from '../whole-lines.js'
 import { carriedAnswer, carriedFailure } from './carried-line.js'
+import { writeKept } from './kept-marks.js'
 import type { RequestTable } from './unchanged.js'
 
 /** A batch in the making that takes answers over. */
@@ -57,6 +58,7 @@ export async function inherit(heir: Heir, legacies: readonly Legacy[]): Promise<
   const own = revisionPaths(heir.directory, 0)
   const kept = await writeLines(own.results, heir.directory, answersOf(heir, legacies, taken))
   const keptFailed = await writeLines(own.errors, heir.directory, failuresOf(heir, legacies, taken))
+  await writeKept(heir.directory, taken)
   return { kept, keptFailed }
 }
 

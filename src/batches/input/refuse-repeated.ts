@@ -1,4 +1,6 @@
 import { rm } from 'node:fs/promises'
+import { sizeOf } from '../../completions/asked.js'
+import type { SizeCount } from '../../credits/request-sizes.js'
 import { appendRows } from './append-rows.js'
 import { readChunkLines } from './chunk-lines.js'
 import { CHUNKS_FILE, type ChunkRow, parseChunkRow } from './chunk-row.js'
@@ -15,6 +17,7 @@ interface Staging {
   readonly source: InputSource
   readonly model: string | null
   readonly directory: string
+  readonly sizes?: SizeCount
 }
 
 /**
@@ -51,7 +54,7 @@ async function withRepeated(
   row: ChunkRow,
   repeated: RepeatedIds,
   tally: Tally,
-  { source, model }: Staging,
+  { source, model, sizes }: Staging,
 ): Promise<ChunkRow> {
   const from = repeated.from(row.line)
   const to = repeated.from(row.lastLine + 1)
@@ -69,6 +72,7 @@ async function withRepeated(
     if (firstLine === undefined || !parsed?.ok) continue
     const refused = refuse(parsed.customId, input.line, firstLine)
     tally.refuse(refused)
+    sizes?.remove(sizeOf(parsed.body))
     rejects.push([position, refused.customId, refused.problem])
   }
   return { ...row, rejects: rejects.sort(([one], [other]) => one - other) }

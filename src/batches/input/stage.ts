@@ -1,3 +1,5 @@
+import { sizeOf } from '../../completions/asked.js'
+import type { SizeCount } from '../../credits/request-sizes.js'
 import { appendRows } from './append-rows.js'
 import { type ChunkLimits, createChunkCutter } from './chunk-cutter.js'
 import { CHUNKS_FILE, type ChunkRow } from './chunk-row.js'
@@ -22,6 +24,8 @@ export interface StageOptions {
   /** Bytes of the source read so far; called every 256 KiB. */
   readonly onProgress?: (bytesRead: number) => void
   readonly limits?: ChunkLimits
+  /** Told of each request that can be sent; one that repeats a custom_id is taken back at the end. */
+  readonly sizes?: SizeCount
 }
 
 /** What staging found. `total` counts every line that is not blank: `valid` + `rejected`. */
@@ -65,7 +69,7 @@ export async function stageInput(options: StageOptions): Promise<StagedInput> {
 }
 
 async function writeChunks(file: DurableFile, ids: CustomIds, tally: Tally, options: StageOptions) {
-  const { source, model, onProgress, limits } = options
+  const { source, model, onProgress, limits, sizes } = options
   const cutter = createChunkCutter(limits)
   let bytes = 0
 
@@ -76,6 +80,7 @@ async function writeChunks(file: DurableFile, ids: CustomIds, tally: Tally, opti
       const parsed = parseLine(input, model)
       if (parsed.customId !== null) ids.add(parsed.customId, input.line)
       tally.add(parsed)
+      if (parsed.ok) sizes?.add(sizeOf(parsed.body))
       const row = cutter.add(block, input, parsed.ok ? null : parsed)
       if (row !== null) rows.push(row)
     }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { PRIORITIES } from '../../completions/priority.js'
-import { age, queueName, seconds, someText, wholeNumber } from '../option-values.js'
+import { age, dollars, queueName, seconds, someText, wholeNumber } from '../option-values.js'
 
 /** What `run` and `submit` say of a batch: its input, where answers go, how it is to be treated. */
 export function addBatchOptions(command: Command): Command {
@@ -32,6 +32,13 @@ export function addBatchOptions(command: Command): Command {
       age,
     )
     .option('--no-brake', 'go on when nearly all requests fail with the same code')
+    .option(
+      '--max-requests <n>',
+      'stop after so many requests, and ask (retries are not counted)',
+      wholeNumber(1),
+    )
+    .option('--max-cost <dollars>', 'stop at about such a cost, and ask', dollars)
+    .option('--dry-run', 'check the input, tell about what it will take, and send nothing')
     .option('--strict', 'refuse the file if one line of it cannot be sent')
     .option('--fresh', 'start over: forget the answers that are there')
 }

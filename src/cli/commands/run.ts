@@ -17,6 +17,11 @@ const MANUAL: Manual = {
       'the settings again.',
     'The brake: when nearly all of the last requests failed with one code (20 at the start, then 95 % of the last 200), ' +
       'the batch stops, and this command exits with 3. conduit-batch resume BATCH lets it go on; --no-brake does without.',
+    'Budgets: --max-requests and --max-cost stop the batch when it has used them up, and ask: exit code 3. ' +
+      'conduit-batch resume BATCH lets it go on, and so does the same command with a larger budget, or with none. The ' +
+      'cost is told from the prices of the settings ("prices"), or learned from the account\'s balance.',
+    '--dry-run checks the whole input, and tells how many tokens it will take and what that costs, as far as prices and ' +
+      'earlier answers say. It needs no key, makes no call and leaves nothing behind.',
     '--completion-window: what is open when it is over becomes a line of the errors file with the code batch_expired. ' +
       'The time runs from when the batch was made, through pauses and outages and while nothing works on it. ' +
       'When dead letters of a completed batch are retried, a window that is over counts no more.',
@@ -41,6 +46,8 @@ const MANUAL: Manual = {
     { type: 'zcat big.jsonl.gz | conduit-batch run - --output answers.jsonl --json' },
     { type: 'conduit-batch run prompts.jsonl --completion-window 24h' },
     { type: 'conduit-batch run prompts.jsonl --strict', for: 'send nothing if one line is wrong' },
+    { type: 'conduit-batch run prompts.jsonl --dry-run', for: 'what would it cost?' },
+    { type: 'conduit-batch run prompts.jsonl --max-cost 5', for: 'stop at about $5, and ask' },
     {
       type: 'conduit-batch run prompts.jsonl --exit-on-pause',
       for: 'for scripts: exit 3, do not wait for a person',
@@ -59,6 +66,10 @@ export function runCommand(): Command {
     .option('--json', 'print one JSON object as the last line of stdout')
     .action(async (input: string, flags: RunFlags) => {
       // Loaded only now: `--help` must be quick.
+      if (flags.dryRun) {
+        const { tellDryRun } = await import('../dry-run/dry-run.js')
+        return tellDryRun(input, flags, false)
+      }
       const { run } = await import('../run/run.js')
       process.exitCode = await run(input, flags)
     })

@@ -10,7 +10,7 @@ export interface StatusFlags extends ConfigurationFlags {
 }
 
 /** Of a pause it does not end. */
-const BRAKED = { code: EXIT.paused, means: 'only a person can help: stopped by the brake' }
+const BRAKED = { code: EXIT.paused, means: 'only a person can help: stopped by the brake, or over budget' }
 
 const MANUAL: Manual = {
   description: [
@@ -20,7 +20,7 @@ const MANUAL: Manual = {
       'calls in flight and how many there may be, permits about to be used, and the share of the last calls that was ' +
       'refused. --json has the same in queues[].pace.',
     'In --json, unfinished is how many of the failed were ended by cancel or a completion window before they had an ' +
-      'end of their own, and brake is what stopped the batch, or null.',
+      'end of their own, and brake or overBudget is what stopped the batch, or null.',
     'A channel of alerts that fails is shown, too (--json: failingChannels).',
     'With --watch it is shown again and again. Of one batch that is the progress that run shows; it ends with the ' +
       'batch, and with the exit code that run would have. Ctrl-C leaves, and the work goes on.',

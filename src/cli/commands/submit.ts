@@ -12,7 +12,7 @@ const MANUAL: Manual = {
       'this command: workers do that, here or elsewhere (conduit-batch work), also after this terminal is closed.',
     'The id of the batch goes to stdout, alone; what there is to know goes to stderr. The same command again finds ' +
       'the batch that it made before, and lets it go on when it was cancelled or has stopped (after the brake only with ' +
-      '--no-brake: see conduit-batch resume). A window (--completion-window) runs from when the batch was made.',
+      '--no-brake, after a budget only with a larger one or none: see conduit-batch resume). A window (--completion-window) runs from when the batch was made.',
   ],
   examples: [
     { type: 'conduit-batch submit prompts.jsonl' },
@@ -38,6 +38,10 @@ export function submitCommand(): Command {
   return addConfigurationOptions(withManual(command, MANUAL))
     .option('--json', 'print one JSON object on stdout instead of the id')
     .action(async (input: string, flags: SubmitFlags) => {
+      if (flags.dryRun) {
+        const { tellDryRun } = await import('../dry-run/dry-run.js')
+        return tellDryRun(input, flags, true)
+      }
       const { submitBatch } = await import('../submit/submit.js')
       await submitBatch(input, flags)
     })

@@ -45,6 +45,6 @@ export const BATCH_EXIT: readonly ExitStatus[] = [
   { code: 0, means: 'every request was answered' },
   { code: 1, means: 'usage, configuration or an unexpected error; the batch stopped' },
   { code: 2, means: 'finished with failures, or ended early: cancelled, expired, replaced' },
-  { code: 3, means: 'paused (--exit-on-pause) or braked: only a person can help' },
+  { code: 3, means: 'paused (--exit-on-pause), braked or over budget: only a person can help' },
   { code: 130, means: 'interrupted' },
 ]

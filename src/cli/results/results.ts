@@ -14,7 +14,7 @@ import {
   findBatch,
 } from '../batch/find-batch.js'
 import type { ResultsFlags } from '../commands/results.js'
-import { brakeSteps } from '../text/brake-words.js'
+import { askedSteps } from '../text/asked-words.js'
 import { deadOf } from '../text/failures.js'
 import { formatCount, formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
@@ -88,7 +88,7 @@ function notFinished(batch: BatchSnapshot, manifest: Manifest): NotFinished {
   const what =
     state === 'stopped'
       ? `Batch ${id} has stopped (${reason === null ? 'it cannot go on by itself' : oneLine(reason)}): ${done}. ` +
-        (batch.brake === null ? goOnWords(manifest, true).text : brakeSteps(batch.brake).sentences.join(' '))
+        (askedSteps(batch)?.sentences.join(' ') ?? goOnWords(manifest, true).text)
       : `Batch ${id} is not finished: ${done}. Follow it: ${suggested(`conduit-batch status ${id} --watch`)}.`
   return new NotFinished(
     `${what} What is there already: ${suggested(`conduit-batch results ${id} --partial`)}`,

@@ -15,6 +15,12 @@ export interface BatchFlags extends ConfigurationFlags {
   readonly completionWindow?: number
   /** False with `--no-brake`. */
   readonly brake: boolean
+  /** The batch stops after so many requests, and asks. */
+  readonly maxRequests?: number
+  /** The same at about such a cost, in cents. */
+  readonly maxCost?: number
+  /** Tell what would be sent, and send nothing. */
+  readonly dryRun?: true
   readonly strict?: true
   readonly fresh?: true
   readonly json?: true

@@ -64,8 +64,8 @@ function exitCodeOf(status: RunStatus, batch: BatchSnapshot): ExitCode {
     case 'interrupted':
       return EXIT.interrupted
     case 'stopped':
-      // The brake asks a person.
-      return batch.brake === null ? EXIT.error : EXIT.paused
+      // The brake and a budget ask a person.
+      return batch.brake === null && batch.overBudget === null ? EXIT.error : EXIT.paused
     case 'replaced':
     case 'cancelled':
     case 'expired':

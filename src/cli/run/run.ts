@@ -58,10 +58,10 @@ export async function run(input: string, flags: RunFlags): Promise<ExitCode> {
     process.exit(EXIT.interrupted)
   })
   try {
-    const { manifest, resumed } = await stage(input, null, flags, { directory, screen, log, redis })
+    const { manifest, resumed } = await stage(input, null, flags, { config, directory, screen, log, redis })
     const session = await redis.open(manifest.queue)
     try {
-      await registerBatch(session, directory, manifest, optionsOf(flags))
+      await registerBatch(session, directory, manifest, optionsOf(flags, config))
       if (!resumed && manifest.inherits !== null) screen.notice(inheritanceWords(manifest, manifest.inherits))
       return await workAndReport(session, manifest, resumed, interruptions, context)
     } finally {
@@ -115,14 +115,14 @@ async function work(
   const lease = createDirectoryLease(session.redis, session.keys, directory.id, holder)
   return attend({
     batch: manifest.batch,
-    options: optionsOf(flags),
+    options: optionsOf(flags, config),
     screen,
     startedAt,
     interruptions,
     exitOnPause: flags.exitOnPause === true,
     async registerAgain() {
       await registerBatch(session, directory, manifest)
-      await session.store.configure(manifest.batch, optionsOf(flags))
+      await session.store.configure(manifest.batch, optionsOf(flags, config))
     },
     roles: {
       session,

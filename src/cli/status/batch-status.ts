@@ -4,7 +4,7 @@ import { type FoundBatch, findBatch } from '../batch/find-batch.js'
 import { createRateMeter, estimateLeftMs } from '../progress/rate.js'
 import { type DetailsView, renderDetails, stateWords } from '../text/batch-details.js'
 import { createPaint } from '../text/paint.js'
-import { brakeObject } from '../text/summary-object.js'
+import { brakeObject, overBudgetObject } from '../text/summary-object.js'
 import { visit } from '../visit.js'
 import { outputCanvas } from './output-canvas.js'
 
@@ -72,6 +72,10 @@ function detailsObject(view: DetailsView) {
     finishedAt: batch?.finishedAt ?? null,
     expiresAt: batch?.expiresAt ?? null,
     brake: brakeObject(batch?.brake ?? null),
+    overBudget: overBudgetObject(batch?.overBudget ?? null),
+    maxRequests: batch?.maxRequests ?? null,
+    maxCostCents: batch?.maxCostCents ?? null,
+    costCents: batch?.costCents ?? null,
     input: manifest.input.name,
     output: manifest.output,
     errors: manifest.errors,

@@ -36,11 +36,17 @@ export async function submitBatch(input: string, flags: SubmitFlags): Promise<vo
   })
   try {
     const wanted = { ...flags, refuseUnsendable: true }
-    const submitted = await stage(input, flags.name ?? null, wanted, { directory, screen, log, redis })
+    const submitted = await stage(input, flags.name ?? null, wanted, {
+      config,
+      directory,
+      screen,
+      log,
+      redis,
+    })
     const { manifest } = submitted
     const view = await visit(config, async ({ session }) => {
       const opened = await session(manifest.queue)
-      await registerBatch(opened, directory, manifest, optionsOf(flags))
+      await registerBatch(opened, directory, manifest, optionsOf(flags, config))
       const rejects = await lookAtRejects(directory.batch(manifest.batch).directory)
       return viewOf(opened, submitted, rejects, flags.name ?? null)
     })

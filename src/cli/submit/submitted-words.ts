@@ -3,7 +3,7 @@ import type { Manifest } from '../../batches/manifest.js'
 import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
 import { isOver } from '../../batches/states.js'
 import { inheritanceWords } from '../run/inheritance.js'
-import { brakeSentence, brakeSteps } from '../text/brake-words.js'
+import { askedSentence, askedSteps } from '../text/asked-words.js'
 import { formatCount, formatCounted } from '../text/format.js'
 import { oneLine } from '../text/harmless.js'
 import { shellWord } from '../text/shell-word.js'
@@ -32,7 +32,7 @@ export function submittedWords(view: SubmittedView): string[] {
   const { manifest, rejected, nameWanted, batch, queue } = view
   const name = shellWord(nameWanted ?? manifest.batch)
   const ended = batch !== null && isOver(batch.state)
-  const braked = batch?.brake ?? null
+  const asked = batch === null ? null : askedSteps(batch)
   return [
     opening(view),
     ...(!view.resumed && manifest.inherits !== null ? [inheritanceWords(manifest, manifest.inherits)] : []),
@@ -44,7 +44,7 @@ export function submittedWords(view: SubmittedView): string[] {
       : [
           `Follow it: ${suggested(`conduit-batch status ${manifest.name === nameWanted ? name : manifest.batch} --watch`)}`,
         ]),
-    ...(braked === null ? [] : [brakeSentence(braked), ...brakeSteps(braked).sentences]),
+    ...(batch === null || asked === null ? [] : [askedSentence(batch) ?? '', ...asked.sentences]),
     ...(batch?.state === 'expired' ? [goOnFrom('expired')] : []),
     `${ended ? 'Its answers' : 'Answers, once it is done'}: ${suggested(`conduit-batch results ${manifest.batch}`)}`,
   ]

@@ -1,11 +1,13 @@
 import type { Manifest } from '../../batches/manifest.js'
 import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
 import { isOver } from '../../batches/states.js'
+import { inDollars } from '../../money.js'
+import { askedSentence } from './asked-words.js'
 import { batchNextSteps, type NextSteps } from './batch-next-steps.js'
-import { brakeSentence } from './brake-words.js'
 import { deadOf, failuresByCode } from './failures.js'
 import {
   formatCount,
+  formatCounted,
   formatDuration,
   formatEstimate,
   formatMoment,
@@ -84,7 +86,8 @@ function stateTone(view: DetailsView): Tone {
 
 function because({ batch, replacedBy, nowMs }: DetailsView): string {
   if (replacedBy !== null) return `It ${replacedWords(replacedBy)}.`
-  if (batch !== null && batch.brake !== null) return brakeSentence(batch.brake)
+  const asked = batch === null ? null : askedSentence(batch)
+  if (asked !== null) return asked
   if (batch !== null && isOverdue(batch, nowMs)) return overdueWords()
   return batch?.reason ? oneLine(batch.reason) : ''
 }
@@ -105,7 +108,17 @@ function counts(batch: BatchSnapshot, canvas: Canvas): string[] {
     ...(unfinished === 0 ? [] : labelled('Not finished', formatCount(unfinished), canvas)),
     ...labelled('Tried again', `${formatCount(retries)}, throttled ${formatCount(throttled)}`, canvas),
     ...labelled('Tokens', formatCount(batch.usage.total_tokens), canvas),
+    ...money(batch, canvas),
   ]
+}
+
+function money({ costCents, maxCostCents, maxRequests }: BatchSnapshot, canvas: Canvas): string[] {
+  const cost = costCents === null ? [] : [`about ${inDollars(costCents)} so far`]
+  const most = maxCostCents === null ? [] : [`at most ${inDollars(maxCostCents)}`]
+  const requests =
+    maxRequests === null ? [] : [`at most ${formatCounted(maxRequests, 'request', 'requests')}`]
+  const figures = [...cost, ...most, ...requests]
+  return figures.length === 0 ? [] : labelled('Cost', figures.join(', '), canvas)
 }
 
 function pace({ batch, queue, ratePerSecond, leftMs }: DetailsView, canvas: Canvas): string[] {

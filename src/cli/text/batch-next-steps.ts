@@ -1,6 +1,6 @@
 import type { Manifest } from '../../batches/manifest.js'
 import type { BatchSnapshot, QueueSnapshot } from '../../batches/snapshot.js'
-import { brakeSteps } from './brake-words.js'
+import { askedSteps } from './asked-words.js'
 import { deadOf } from './failures.js'
 import { goOnWords } from './same-command.js'
 import { shellWord } from './shell-word.js'
@@ -83,8 +83,9 @@ export function batchNextSteps({
       )
     }
     case 'stopped': {
-      if (batch.brake === null) return withAgain('First mend what stopped it.', again, [partial])
-      const { sentences, commands } = brakeSteps(batch.brake)
+      const asked = askedSteps(batch)
+      if (asked === null) return withAgain('First mend what stopped it.', again, [partial])
+      const { sentences, commands } = asked
       const look = steps([], [...failed, partial])
       return { sentences: [...sentences, ...look.sentences], commands: [...commands, ...look.commands] }
     }

@@ -2,7 +2,6 @@ import { brakeAdvice, brakeInWords, resumeBatchCommand } from '../../alerts/brak
 import type { Brake } from '../../completions/brake.js'
 import type { NextSteps } from './batch-next-steps.js'
 import { oneLine } from './harmless.js'
-import { type Canvas, labelled } from './layout.js'
 import { shellWord } from './shell-word.js'
 import { suggested } from './suggest.js'
 
@@ -20,18 +19,4 @@ export function brakeSteps({ batch }: Brake): NextSteps {
 /** Why it was stopped: `The brake: 19 of its last 20 requests failed with …` */
 export function brakeSentence(brake: Brake): string {
   return `The brake: ${oneLine(brakeInWords(brake))}.`
-}
-
-/** All of that as a block, for a look at several batches. */
-export function brakeBlock(brake: Brake, canvas: Canvas): string[] {
-  const { sentences, commands } = brakeSteps(brake)
-  return [
-    ...labelled('BRAKED', `Batch ${oneLine(brake.batch)}. ${brakeSentence(brake)}`, canvas, {
-      tone: 'alert',
-      labelTone: 'alert',
-    }),
-    ...sentences.flatMap((sentence, index) =>
-      labelled(index === 0 ? 'What to do' : '', sentence, canvas, { commands }),
-    ),
-  ]
 }

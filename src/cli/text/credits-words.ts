@@ -1,6 +1,6 @@
 import { lowBalanceInWords } from '../../alerts/balance-words.js'
-import { dollars } from '../../alerts/figures.js'
 import type { Forecast } from '../../credits/forecast.js'
+import { inDollars } from '../../money.js'
 import { type Canvas, labelled } from './layout.js'
 
 /** How far the credits go, for `status`; nothing while nobody can tell. */
@@ -11,8 +11,9 @@ export function creditsLines(forecast: Forecast | null, canvas: Canvas): string[
     const look = low ? ({ labelTone: 'alert' } as const) : {}
     return labelled(low ? 'CREDITS' : 'Credits', shortWords(forecast), canvas, look)
   }
-  const use = costToFinishCents > 0 ? `, enough for what is queued (about ${dollars(costToFinishCents)})` : ''
-  return labelled('Credits', `${dollars(balanceCents)}${use}`, canvas)
+  const use =
+    costToFinishCents > 0 ? `, enough for what is queued (about ${inDollars(costToFinishCents)})` : ''
+  return labelled('Credits', `${inDollars(balanceCents)}${use}`, canvas)
 }
 
 /** That they will not last, while work goes on; nothing while they do, or while nobody can tell. */

@@ -1,6 +1,6 @@
 import type { Incident, IncidentHold } from '../../admission/hold.js'
 import { liftedInWords, reasonInWords } from '../../alerts/advice.js'
-import { dollars } from '../../alerts/figures.js'
+import { inDollars } from '../../money.js'
 import { formatCount, formatCounted, formatDuration, formatMoment } from './format.js'
 import { oneLine } from './harmless.js'
 import { truncate } from './width.js'
@@ -38,7 +38,7 @@ export function holdInWords(hold: IncidentHold, nowMs: number): string {
 /** How much waited when people were told, and about what that was going to cost. */
 export function waitedWords({ waiting, costToFinishCents }: Incident): string {
   if (waiting === null) return 'not told yet'
-  const cost = costToFinishCents === null ? '' : `, about ${dollars(costToFinishCents)} to finish`
+  const cost = costToFinishCents === null ? '' : `, about ${inDollars(costToFinishCents)} to finish`
   return `${formatCounted(waiting, 'request', 'requests')}${cost}`
 }
 

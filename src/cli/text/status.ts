@@ -1,5 +1,5 @@
 import type { BatchSnapshot, QueuePace, QueueSnapshot } from '../../batches/snapshot.js'
-import { brakeBlock } from './brake-words.js'
+import { askedBlock } from './asked-words.js'
 import { creditsLines } from './credits-words.js'
 import { formatCount, formatCounted, formatDuration, formatPercent } from './format.js'
 import { oneLine } from './harmless.js'
@@ -29,7 +29,9 @@ export function renderStatus(
     ...queues.flatMap((queue) => ['', ...queueLines(queue, nowMs, canvas)]),
     '',
     ...batchLines(queues, batches, nowMs, { columns, paint }),
-    ...batches.flatMap(({ brake }) => (brake === null ? [] : ['', ...brakeBlock(brake, canvas)])),
+    ...batches
+      .map((batch) => askedBlock(batch, canvas))
+      .flatMap((lines) => (lines.length === 0 ? [] : ['', ...lines])),
     '',
   ]
 }

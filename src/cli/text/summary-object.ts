@@ -1,3 +1,4 @@
+import type { OverBudget } from '../../batches/budget/over-budget.js'
 import type { BatchSnapshot, Usage } from '../../batches/snapshot.js'
 import type { OverState } from '../../batches/states.js'
 import type { Brake } from '../../completions/brake.js'
@@ -22,6 +23,10 @@ export interface SummaryObject {
   readonly unfinished: number
   /** What made the brake stop it; null when that did not. */
   readonly brake: Pick<Brake, 'code' | 'count' | 'of' | 'message'> | null
+  /** The budget that it has used up, so that it stopped; null when that is not why. Requests, or cents. */
+  readonly overBudget: Pick<OverBudget, 'budget' | 'limit' | 'used'> | null
+  /** What its answers cost so far, by the prices of the settings; null when these don't tell. */
+  readonly costCents: number | null
   readonly retries: number
   readonly throttled: number
   readonly pauses: number
@@ -43,6 +48,8 @@ export function summaryObject(batch: BatchSnapshot, { status, durationMs }: RunE
     failed: batch.failed,
     unfinished: batch.unfinished,
     brake: brakeObject(batch.brake),
+    overBudget: overBudgetObject(batch.overBudget),
+    costCents: batch.costCents,
     retries: batch.retries,
     throttled: batch.throttled,
     pauses: batch.pauses,
@@ -58,4 +65,11 @@ export function brakeObject(brake: Brake | null): SummaryObject['brake'] {
   if (brake === null) return null
   const { code, count, of, message } = brake
   return { code, count, of, message }
+}
+
+/** A budget that was used up as `--json` has it. */
+export function overBudgetObject(spent: OverBudget | null): SummaryObject['overBudget'] {
+  if (spent === null) return null
+  const { budget, limit, used } = spent
+  return { budget, limit, used }
 }

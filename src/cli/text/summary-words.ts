@@ -1,8 +1,8 @@
 import type { Incident } from '../../admission/hold.js'
 import { reasonInWords } from '../../alerts/advice.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
+import { askedSentence, askedSteps } from './asked-words.js'
 import { failureCommands, type NextSteps } from './batch-next-steps.js'
-import { brakeSentence, brakeSteps } from './brake-words.js'
 import { deadOf } from './failures.js'
 import { formatCount, formatCounted } from './format.js'
 import { oneLine } from './harmless.js'
@@ -34,8 +34,12 @@ export function headline({ batch, incidents, status }: SummaryView): Cell {
     case 'interrupted':
       return { text: `Interrupted with ${doneOf(batch)}. Nothing is lost.`, tone: 'alert' }
     case 'stopped':
-      if (batch.brake !== null) return { text: `Stopped. ${brakeSentence(batch.brake)}`, tone: 'alert' }
-      return { text: `Stopped: ${because(batch, 'it cannot go on by itself.')}`, tone: 'bad' }
+      return (
+        askedHeadline(batch) ?? {
+          text: `Stopped: ${because(batch, 'it cannot go on by itself.')}`,
+          tone: 'bad',
+        }
+      )
     case 'replaced':
       return { text: `Replaced: ${because(batch, 'another batch has taken its place.')}`, tone: 'bad' }
     case 'cancelled':
@@ -43,6 +47,11 @@ export function headline({ batch, incidents, status }: SummaryView): Cell {
     case 'expired':
       return { text: `Expired: ${endedEarly(batch)}`, tone: 'bad' }
   }
+}
+
+function askedHeadline(batch: BatchSnapshot): Cell | null {
+  const asked = askedSentence(batch)
+  return asked === null ? null : { text: `Stopped. ${asked}`, tone: 'alert' }
 }
 
 function completedHeadline({ total, completed, failed }: BatchSnapshot): Cell {
@@ -97,8 +106,7 @@ export function nextSteps({ batch, incidents, status }: SummaryView): NextSteps 
         commands: [workCommand()],
       }
     case 'stopped':
-      if (batch.brake !== null) return brakeSteps(batch.brake)
-      return deadOf(batch) === 0 ? NOTHING : lookAtFailures(batch)
+      return askedSteps(batch) ?? (deadOf(batch) === 0 ? NOTHING : lookAtFailures(batch))
     case 'replaced':
       return NOTHING
     case 'cancelled':

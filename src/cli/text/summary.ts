@@ -1,6 +1,7 @@
 import type { Incident } from '../../admission/hold.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { isOver } from '../../batches/states.js'
+import { inDollars } from '../../money.js'
 import { deadOf, failuresByCode } from './failures.js'
 import { formatCount, formatDuration, formatPercent, formatPerMinute } from './format.js'
 import { oneLine } from './harmless.js'
@@ -84,9 +85,12 @@ function pauses({ batch, incidents }: SummaryView, nowMs: number, canvas: Canvas
   )
 }
 
-function tokens({ usage }: BatchSnapshot, canvas: Canvas): string[] {
+function tokens({ usage, costCents }: BatchSnapshot, canvas: Canvas): string[] {
   const parts = `${formatCount(usage.prompt_tokens)} in prompts, ${formatCount(usage.completion_tokens)} in answers`
-  return labelled('Tokens', `${formatCount(usage.total_tokens)} (${parts})`, canvas)
+  return [
+    ...labelled('Tokens', `${formatCount(usage.total_tokens)} (${parts})`, canvas),
+    ...(costCents === null ? [] : labelled('Cost', `about ${inDollars(costCents)}`, canvas)),
+  ]
 }
 
 function duration(
