@@ -4,6 +4,8 @@ import type { Session } from '../src/batches/session.js'
 import { createFleet, type Fleet } from '../src/completions/fleet.js'
 import type { KeyHolder } from '../src/completions/key-holder.js'
 import { jobId } from '../src/completions/request.js'
+import { createBalanceLook } from '../src/completions/suspects/balance.js'
+import { type BillingClient, createBillingClient } from '../src/conduit/billing.js'
 import { createConduitClient } from '../src/conduit/client.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
 import { isFull, RedisFull } from '../src/redis/full.js'
@@ -19,6 +21,7 @@ import { createRedisRoom } from './redis-room.js'
 export interface CompletionRoleOptions {
   readonly keyHolder: KeyHolder
   readonly baseUrl: string
+  readonly billingUrl: string
   readonly concurrency: ConcurrencyBounds
   /** Ceiling of the pace, for the whole fleet; null: none. */
   readonly requestsPerMinute: number | null
@@ -48,7 +51,7 @@ const ORPHANS_MS = 10_000
  */
 export async function startCompletionRole(
   session: Session,
-  { keyHolder, baseUrl, concurrency: bounds, requestsPerMinute }: CompletionRoleOptions,
+  { keyHolder, baseUrl, billingUrl, concurrency: bounds, requestsPerMinute }: CompletionRoleOptions,
   log: Logger,
   onTrouble: (text: string) => void,
 ): Promise<CompletionRole> {
@@ -64,6 +67,7 @@ export async function startCompletionRole(
     throw isFull(error) ? new RedisFull(session.place, 'entirely') : asUnavailable(error, session.place)
   }
   const conduit = createConduitClient({ baseUrl, connections: MOST_CONCURRENCY })
+  const billing = createBillingClient({ billingUrl })
   const ceiling = createConcurrencyCeiling(session, bounds)
   const concurrency = startFollowingConcurrency(admission.permits, await ceiling(), (limit) =>
     worker.setConcurrency(limit),
@@ -73,6 +77,7 @@ export async function startCompletionRole(
     admission: { ...admission, permits: concurrency.permits },
     conduit,
     keyHolder,
+    balance: createBalanceLook(() => askBalance(billing, keyHolder)),
     workerName: name,
     log,
     onTrouble,
@@ -118,9 +123,19 @@ export async function startCompletionRole(
     async leave() {
       await fleet.leave()
       await conduit.close()
+      await billing.close()
     },
     abort: worker.abort,
   }
+}
+
+/** Calls wait for this answer. */
+const BALANCE_MS = 2000
+
+/** The balance in cents; null when billing does not tell. */
+export async function askBalance(billing: BillingClient, keyHolder: KeyHolder): Promise<number | null> {
+  const result = await billing.balance({ apiKey: keyHolder.current().secret, timeoutMs: BALANCE_MS })
+  return result.kind === 'balance' ? result.balanceInCents : null
 }
 
 /** Gives back the jobs of workers that died, and counts their calls as maybe billed. */

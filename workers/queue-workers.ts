@@ -103,7 +103,7 @@ async function startOnce(
 
 function rolesOptions(
   session: Session,
-  { baseUrl, alerts, concurrency: ceiling, requestsPerMinute }: QueueConfig,
+  { baseUrl, billingUrl, alerts, concurrency: ceiling, requestsPerMinute }: QueueConfig,
   keyHolder: KeyHolder | null,
   { directory, retention, roles, concurrency: wanted, log, onTrouble }: QueueWorkersOptions,
 ): Parameters<typeof startRoles>[0] {
@@ -112,7 +112,9 @@ function rolesOptions(
   return {
     session,
     completion:
-      keyHolder === null ? null : { keyHolder, baseUrl, concurrency: { wanted, ceiling }, requestsPerMinute },
+      keyHolder === null
+        ? null
+        : { keyHolder, baseUrl, billingUrl, concurrency: { wanted, ceiling }, requestsPerMinute },
     batch:
       directory === null
         ? null

@@ -37,6 +37,7 @@ async function start(latencyMs: number, requestsPerMinute: number | null): Promi
   const options = {
     keyHolder,
     baseUrl: simulator.baseUrl,
+    billingUrl: simulator.billingUrl,
     concurrency: { wanted: null, ceiling: null },
     requestsPerMinute,
   }

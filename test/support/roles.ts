@@ -22,17 +22,30 @@ export async function temporaryDirectory(): Promise<string> {
   return directory
 }
 
+/** Nobody listens there. */
+const NO_BILLING = 'http://127.0.0.1:1/api/billing'
+
 /** All roles of a queue in this process; closed when the test is done. Ready to call at full speed. */
 export async function startTestRoles(
   session: Session,
-  { baseUrl, dataDirectory }: { readonly baseUrl: string; readonly dataDirectory?: string },
+  {
+    baseUrl,
+    billingUrl = NO_BILLING,
+    dataDirectory,
+  }: { readonly baseUrl: string; readonly billingUrl?: string; readonly dataDirectory?: string },
 ): Promise<TestRoles> {
   await raisePace(session)
   const directory = await openDataDirectory(dataDirectory ?? (await temporaryDirectory()))
   const keyHolder = await createKeyHolder({ apiKey: 'sk-simulator', apiKeyFile: null })
   const roles = await startRoles({
     session,
-    completion: { keyHolder, baseUrl, requestsPerMinute: null, concurrency: { wanted: 20, ceiling: null } },
+    completion: {
+      keyHolder,
+      baseUrl,
+      billingUrl,
+      requestsPerMinute: null,
+      concurrency: { wanted: 20, ceiling: null },
+    },
     batch: { directory, lease: leaseOn(session, directory) },
     alert: null,
     log: silent,

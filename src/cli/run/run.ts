@@ -126,6 +126,7 @@ async function work(
       completion: {
         keyHolder,
         baseUrl: queue.baseUrl,
+        billingUrl: queue.billingUrl,
         concurrency: { wanted: null, ceiling: queue.concurrency },
         requestsPerMinute: queue.requestsPerMinute,
       },
