@@ -2,7 +2,10 @@ import type { Logger } from 'pino'
 import { createGauges } from '../src/admission/gauges.js'
 import type { Session } from '../src/batches/session.js'
 import { createFleet, type Fleet } from '../src/completions/fleet.js'
+import type { KeyHolder } from '../src/completions/key-holder.js'
 import { jobId } from '../src/completions/request.js'
+import { createBalanceLook } from '../src/completions/suspects/balance.js'
+import { type BillingClient, createBillingClient } from '../src/conduit/billing.js'
 import { createConduitClient } from '../src/conduit/client.js'
 import { noteBalance } from '../src/credits/note-balance.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
@@ -60,6 +63,7 @@ export async function startCompletionRole(
     throw isFull(error) ? new RedisFull(session.place, 'entirely') : asUnavailable(error, session.place)
   }
   const conduit = createConduitClient({ baseUrl, connections: MOST_CONCURRENCY })
+  const billing = options.billingUrl === null ? null : createBillingClient({ billingUrl: options.billingUrl })
   const ceiling = createConcurrencyCeiling(session, bounds)
   const concurrency = startFollowingConcurrency(admission.permits, await ceiling(), (limit) =>
     worker.setConcurrency(limit),
@@ -69,6 +73,7 @@ export async function startCompletionRole(
     admission: { ...admission, permits: concurrency.permits },
     conduit,
     keyHolder,
+    ...(billing === null ? {} : { balance: createBalanceLook(() => askBalance(billing, keyHolder)) }),
     workerName: name,
     log,
     onTrouble,
@@ -118,6 +123,7 @@ export async function startCompletionRole(
     async leave() {
       await fleet.leave()
       await conduit.close()
+      await billing?.close()
     },
     abort: worker.abort,
   }
@@ -148,6 +154,15 @@ function startBalanceWatch(
     log,
     onTrouble,
   })
+}
+
+/** Calls wait for this answer. */
+const BALANCE_MS = 2000
+
+/** The balance in cents; null when billing does not tell. */
+export async function askBalance(billing: BillingClient, keyHolder: KeyHolder): Promise<number | null> {
+  const result = await billing.balance({ apiKey: keyHolder.current().secret, timeoutMs: BALANCE_MS })
+  return result.kind === 'balance' ? result.balanceInCents : null
 }
 
 /** Gives back the jobs of workers that died, and counts their calls as maybe billed. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { createSuspicionGate } from '../src/admission/suspicion.js'
 import type { BatchStore } from '../src/batches/batch-store.js'
 import type { Session } from '../src/batches/session.js'
 import type { HandleDeps } from '../src/completions/handle.js'
@@ -11,6 +12,8 @@ import {
   type Verdict,
 } from '../src/completions/record.js'
 import { type BatchOptions, jobId } from '../src/completions/request.js'
+import { type BalanceLook, NO_BALANCE } from '../src/completions/suspects/balance.js'
+import { createSuspects } from '../src/completions/suspects/suspects.js'
 import { together } from '../src/completions/together.js'
 import { createWaitingBatches } from '../src/completions/waiting-batches.js'
 import type { ConduitClient } from '../src/conduit/client.js'
@@ -22,6 +25,8 @@ export interface HandleDepsOptions {
   readonly admission: Admission
   readonly conduit: ConduitClient
   readonly keyHolder: KeyHolder
+  /** Asked before a 402 stops the queue; without it another request has to tell. */
+  readonly balance?: BalanceLook
   readonly workerName: string
   readonly log: Logger
   /** Told of trouble in a sentence. */
@@ -55,6 +60,15 @@ export function createHandleDeps(options: HandleDepsOptions): WorkerDeps {
     waiting: createWaitingBatches(() => performance.now(), Math.random),
     mirrorGate: admission.mirrorGate,
     gate,
+    suspects: createSuspects({
+      gate: createSuspicionGate(redis, keys, session.queue),
+      balance: options.balance ?? NO_BALANCE,
+      now: Date.now,
+      random: Math.random,
+      recall: (fromSize) => admission.permits.recall(fromSize),
+      onEvent: (event, request, epoch) =>
+        log.info({ batchId: request.batch, jobId: jobId(request), epoch }, `credits.${event}`),
+    }),
     conduit,
     apiKey: keyHolder.forEpoch,
     workerName,

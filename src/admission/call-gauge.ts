@@ -56,10 +56,10 @@ export function createCallGauge(permits: Permits, now: () => number, onChange: (
 
   return {
     permits: {
-      async acquire(lane) {
+      async acquire(lane, size) {
         waiting++
         try {
-          const admission = await permits.acquire(lane)
+          const admission = await permits.acquire(lane, size)
           return admission.kind === 'go' ? { kind: 'go', permit: counted(admission.permit) } : admission
         } finally {
           waiting--
@@ -67,6 +67,7 @@ export function createCallGauge(permits: Permits, now: () => number, onChange: (
         }
       },
       hold: permits.hold,
+      recall: permits.recall,
       refresh: permits.refresh,
       close: permits.close,
       flush: permits.flush,

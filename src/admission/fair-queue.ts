@@ -3,8 +3,10 @@ export interface FairQueue<T> {
   push(lane: string, item: T): void
   /** Takes the next one out. */
   shift(): T | undefined
-  /** Takes all out. */
-  takeAll(): T[]
+  /** Takes the least one out, whoever came first and whatever its lane. */
+  shiftLeast(measure: (item: T) => number): T | undefined
+  /** Takes all out, or those that are meant. */
+  takeAll(isMeant?: (item: T) => boolean): T[]
   readonly size: number
 }
 
@@ -37,6 +39,14 @@ export function createFairQueue<T>(): FairQueue<T> {
     return item
   }
 
+  function drop(lane: string): void {
+    items.delete(lane)
+    for (const order of [newcomers, round]) {
+      const at = order.indexOf(lane)
+      if (at >= 0) order.splice(at, 1)
+    }
+  }
+
   return {
     push(lane, item) {
       size++
@@ -49,13 +59,27 @@ export function createFairQueue<T>(): FairQueue<T> {
       newcomers.push(lane)
     },
     shift,
-    takeAll() {
-      const all = [...items.values()].flat()
-      items.clear()
-      newcomers.length = 0
-      round.length = 0
-      size = 0
-      return all
+    shiftLeast(measure) {
+      const [least] = [...items]
+        .flatMap(([lane, waiting]) => waiting.map((item) => ({ lane, item, measure: measure(item) })))
+        .sort((one, other) => one.measure - other.measure)
+      if (least === undefined) return undefined
+      const waiting = items.get(least.lane) ?? []
+      waiting.splice(waiting.indexOf(least.item), 1)
+      if (waiting.length === 0) drop(least.lane)
+      size--
+      return least.item
+    },
+    takeAll(isMeant = () => true) {
+      const all = [...items]
+      return all.flatMap(([lane, waiting]) => {
+        const taken = waiting.filter(isMeant)
+        const left = waiting.filter((item) => !isMeant(item))
+        size -= taken.length
+        if (left.length === 0) drop(lane)
+        else items.set(lane, left)
+        return taken
+      })
     },
     get size() {
       return size

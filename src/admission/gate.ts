@@ -1,35 +1,18 @@
-import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { QueueKeys } from '../redis/keys.js'
 import { runScript } from '../redis/scripts.js'
 import { HOLD_REASONS, type Hold, type HoldReason, type Incident, type LiftedBy } from './hold.js'
 import { incidentKeys, loadIncidentScript, readIncidents } from './incidents.js'
+import { type HoldRequest, type Placed, placeHold } from './place-hold.js'
 
-const holdScript = loadIncidentScript(
-  new URL('./hold.lua', import.meta.url),
-  new URL('./place-hold.lua', import.meta.url),
-)
+export type { HoldRequest } from './place-hold.js'
+
 const liftScript = loadIncidentScript(new URL('./lift.lua', import.meta.url))
-
-/** The evidence a hold is placed on. */
-export interface HoldRequest {
-  readonly reason: HoldReason
-  readonly by: string
-  readonly code: string
-  readonly message: string
-  readonly requestId: string | null
-  readonly keyFingerprint: string | null
-  /** Epoch of the permit the refused call went out on; null when a person holds. */
-  readonly epoch: number | null
-  /** Conduit's Retry-After, 0 when it gave none. */
-  readonly retryAfterMs: number
-  /** For `storage`: who has no room (a data directory's id, or `redis`). It lifts when none of them is left. */
-  readonly noRoom?: string
-}
 
 /** What a gate says, read from Redis. */
 export interface GateState {
   readonly holds: readonly Hold[]
+  /** After an opening: one call goes first. */
   readonly probing: boolean
   readonly epoch: number
   /** How often the queue went from open to held since it exists; failed probes don't count. */
@@ -41,11 +24,8 @@ export interface GateState {
 
 /** A queue's gate: the authority on whether calls may go out. BullMQ's own pause only mirrors it. */
 export interface Gate {
-  /**
-   * Places a hold. `stale`: the call was sent before the last opening, so it says nothing about now and nothing
-   * changed; `joined`: it was held for this reason already.
-   */
-  hold(request: HoldRequest): Promise<'placed' | 'joined' | 'stale'>
+  /** Places a hold. */
+  hold(request: HoldRequest): Promise<Placed>
   /**
    * Lifts the hold of one reason, or every hold with `*`. Gives how many were lifted and how many are left.
    * @param who name of the person, where one did it
@@ -74,11 +54,8 @@ export function createGate(redis: Redis, keys: QueueKeys, queue: string): Gate {
 
   return {
     async hold(request) {
-      const { epoch, retryAfterMs, noRoom = '', ...evidence } = request
-      // A person who pauses knows of it: nobody needs to be told.
-      const incidentId = request.reason === 'person' ? '' : `i-${randomUUID()}`
-      const args = [JSON.stringify({ queue, ...evidence }), epoch ?? '', incidentId, retryAfterMs, noRoom]
-      return (await runScript(redis, holdScript, names, args)) as 'placed' | 'joined' | 'stale'
+      const placed = await placeHold(redis, keys, queue, request, { kind: 'plain' })
+      return typeof placed === 'string' ? placed : 'stale'
     },
     lift: (reason, by, who = '') => lift(reason, by, '', who),
     hasRoom: (who) => lift('storage', 'room', who, ''),
@@ -92,7 +69,8 @@ export function createGate(redis: Redis, keys: QueueKeys, queue: string): Gate {
           const raw = fields[`hold:${reason}`]
           return raw === undefined ? [] : [JSON.parse(raw) as Hold]
         }),
-        probing: fields.probing === '1',
+        // While a 402 of one request is looked into, the queue is open for all that people need to know.
+        probing: fields.probing === '1' && fields.suspicion === undefined,
         epoch: Number(fields.epoch ?? 0),
         pauses: Number(fields.pauses ?? 0),
         incident: incident === null ? null : (JSON.parse(incident) as Incident),

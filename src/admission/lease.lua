@@ -1,5 +1,6 @@
 -- Takes in what came of earlier permits and hands out the next ones: the one place where gate and pace meet.
--- pace/pace.lua and incident.lua stand before this: what the pace does, and what becomes of incidents, is there.
+-- pace/pace.lua, incident.lua and suspicion.lua stand before this: what the pace does, and what becomes of incidents and
+-- suspicions, is there.
 -- KEYS 1 gate (hash)  2 pace (hash)  3-7 of the incident (incident.lua)
 -- ARGV 1 permits wanted  2 longest a probe may take, ms  3 highest rate per second
 --      4 ms of pace that are handed out at once  5 1: holds that time ends are lifted, 0: a person does; and with a report:
@@ -22,9 +23,10 @@ local report = a[6] and {
   unsent = a[13], retryAfter = a[14] / 1000, slowestRefusal = a[15] / 1000, hint = a[16] / 60,
 }
 
-local gate = redis.call('HMGET', KEYS[1], 'epoch', 'holds', 'probing', 'probeUntil')
+local gate = redis.call('HMGET', KEYS[1], 'epoch', 'holds', 'probing', 'probeUntil', 'suspicion')
 local epoch, holds = tonumber(gate[1] or '0'), tonumber(gate[2] or '0')
 local probing, probeUntil = gate[3] == '1', tonumber(gate[4] or '0')
+local suspicion = gate[5] and cjson.decode(gate[5])
 local at = incidentKeys(3)
 
 -- 1. What came of the calls: the probe's end, and the incident's with the first success.
@@ -33,6 +35,7 @@ if probing and report and report.gateEpoch == epoch then
     probing = false
     redis.call('HSET', KEYS[1], 'probing', 0, 'probeUntil', 0)
     redis.call('HDEL', KEYS[1], 'refusedKeys')
+    if suspicion then endSuspicion(KEYS[1], suspicion, 'cleared') end
     local incident = readIncident(at)
     if incident then resolveIncident(at, incident, 'success', math.floor(now)) end
   elseif report.refused + report.otherwise + report.failed + report.unsent > 0 then
@@ -72,6 +75,13 @@ if state == 'probing' then
   if permits > 0 then
     probeUntil = math.floor(now + a[2])
     redis.call('HSET', KEYS[1], 'probeUntil', probeUntil)
+  end
+  if suspicion then
+    if permits > 0 then redis.call('HDEL', KEYS[1], 'looking') end
+    -- Somebody is there to find out, or would be if the pace let it go.
+    if a[1] > 0 or probeUntil > now or pace.closed ~= 0 then
+      redis.call('HSET', KEYS[1], 'suspectBusy', math.floor(now))
+    end
   end
   -- Until the probe has ended; whoever sent it asks again at once then.
   wait = math.max(wait, math.min(500, probeUntil - now) / 1000)

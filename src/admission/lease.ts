@@ -7,6 +7,7 @@ import type { LeaseReport } from './reports.js'
 const leaseScript = loadIncidentScript(
   new URL('./lease.lua', import.meta.url),
   new URL('./pace/pace.lua', import.meta.url),
+  new URL('./suspicion.lua', import.meta.url),
 )
 
 const PACE_STATES = ['open', 'closed', 'outage'] as const

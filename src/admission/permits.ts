@@ -18,16 +18,24 @@ export type Admission =
   | { readonly kind: 'go'; readonly permit: Permit }
   | { readonly kind: 'held' }
   | { readonly kind: 'closing' }
+  /** A smaller one is to go first: come again in a second. */
+  | { readonly kind: 'put_off' }
 
 /** The permits of one queue in one process, leased from Redis for as many callers as wait. */
 export interface Permits {
   /**
    * Waits for leave to send; `held` when the gate is, `closing` once `close` was called. Lanes (batches) are served
-   * by turns, also with what was leased before the caller came; within a lane it is first come, first served.
+   * by turns, also with what was leased before the caller came; within a lane it is first come, first served. While
+   * one call at a time goes, it is that of the smallest `size`, which an account with little left affords most likely.
    */
-  acquire(lane?: string): Promise<Admission>
+  acquire(lane?: string, size?: number): Promise<Admission>
   /** The gate was found held by one of this process's calls: nobody waiting here may go out. */
   hold(): void
+  /**
+   * One of this process's calls was refused, and it may be because of its size: what is leased is void and asked for
+   * anew, and whoever waits and is so large is put off.
+   */
+  recall(fromSize: number): void
   /** Sends what is unreported and looks at the gate; also what lets holds lift that time ends. */
   refresh(): Promise<Lease>
   /** No permit is given after this; calls that are out may still report. */
@@ -43,7 +51,11 @@ export interface Permits {
 }
 
 type Ask = (want: number, report: LeaseReport | null, horizonMs: number) => Promise<Lease>
-type Waiter = (admission: Admission) => void
+
+interface Waiter {
+  readonly size: number
+  readonly tell: (admission: Admission) => void
+}
 
 const MOST_PERMITS_A_LEASE = 200
 const LONGEST_WAIT_MS = 500
@@ -88,7 +100,7 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     else if (result.kind !== 'unsent') failuresInRow = 0
     if (result.kind === 'refused' && lease.paceEpoch > refusedEpoch) {
       refusedEpoch = lease.paceEpoch
-      voidSchedule(refusedEpoch)
+      voidSchedule(({ paceEpoch }) => paceEpoch <= refusedEpoch)
     }
     // A refusal concerns the fleet, and a probe's end opens gate or pace: neither waits for the next lease.
     const isUrgent = result.kind === 'refused' || lease.state === 'probing' || lease.pace === 'outage'
@@ -112,9 +124,9 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     return Math.min(LONGEST_HORIZON_MS, HORIZON_MS + 2 * tripMs)
   }
 
-  /** Takes back the permits (up to a pace epoch) whose time has not come; gives how many. */
-  function voidSchedule(upTo = Number.POSITIVE_INFINITY): number {
-    const back = schedule.takeBack(upTo)
+  /** Takes back the permits (those that are void) whose time has not come; gives how many. */
+  function voidSchedule(isVoid: (lease: Lease) => boolean = () => true): number {
+    const back = schedule.takeBack(isVoid)
     for (const lease of back) reports.add(lease, { kind: 'unsent' }, 0)
     return back.length
   }
@@ -124,7 +136,7 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     return Math.max(0, waiters.size - schedule.size)
   }
 
-  /** None of the permits that are left is used: all were for a time that has gone by. */
+  /** None of the permits that are left is used: the time of all has gone by, or they were recalled. */
   function askAnew(): void {
     voidSchedule()
     wakeIn(0)
@@ -153,7 +165,10 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
     failuresInRow = 0
     // Replies come in order: an epoch that fell is a Redis that lost what it knew.
     if (given.paceEpoch < refusedEpoch) refusedEpoch = -1
-    const back = voidSchedule(given.pace === 'open' ? given.paceEpoch - 1 : undefined)
+    const back = voidSchedule(
+      ({ paceEpoch, gateEpoch }) =>
+        given.pace !== 'open' || paceEpoch < given.paceEpoch || gateEpoch < given.gateEpoch,
+    )
     if (back > 0) wakeIn(Math.min(LONGEST_WAIT_MS, given.askAgainInMs))
   }
 
@@ -167,14 +182,14 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
   }
 
   function serve(lease: Lease): void {
-    const waiter = waiters.shift()
+    const waiter = lease.state === 'probing' ? waiters.shiftLeast(({ size }) => size) : waiters.shift()
     if (waiter === undefined) record(lease, { kind: 'unsent' })
-    else waiter({ kind: 'go', permit: permit(lease) })
+    else waiter.tell({ kind: 'go', permit: permit(lease) })
   }
 
   function answerAll(admission: Admission): void {
     voidSchedule()
-    for (const waiter of waiters.takeAll()) waiter(admission)
+    for (const { tell } of waiters.takeAll()) tell(admission)
     if (reports.size > 0) wakeIn(REPORT_MS)
   }
 
@@ -199,15 +214,19 @@ export function createPermits(ask: Ask, onError: (error: unknown) => void): Perm
   }
 
   return {
-    acquire(lane = '') {
+    acquire(lane = '', size = 0) {
       if (closed) return Promise.resolve({ kind: 'closing' })
-      return new Promise((resolve) => {
-        waiters.push(lane, resolve)
+      return new Promise((tell) => {
+        waiters.push(lane, { size, tell })
         wakeIn(Math.max(GATHER_MS, usefulAt - performance.now()))
       })
     },
     hold() {
       answerAll({ kind: 'held' })
+    },
+    recall(fromSize) {
+      for (const { tell } of waiters.takeAll(({ size }) => size >= fromSize)) tell({ kind: 'put_off' })
+      askAnew()
     },
     refresh: () => roundTrip(0),
     close() {

@@ -4,8 +4,8 @@ import type { Lease } from './lease.js'
 export interface Schedule {
   /** Calls `go` in so many ms, unless it is taken back before. */
   add(lease: Lease, inMs: number, go: () => void): void
-  /** Takes back those of pace epochs up to this one, and gives their leases. */
-  takeBack(upToEpoch: number): Lease[]
+  /** Takes back those of leases that are void, and gives these. */
+  takeBack(isVoid: (lease: Lease) => boolean): Lease[]
   readonly size: number
 }
 
@@ -29,8 +29,8 @@ export function createSchedule(onLate: () => void): Schedule {
       }, inMs)
       timers.set(timer, lease)
     },
-    takeBack(upToEpoch) {
-      const back = [...timers].filter(([, lease]) => lease.paceEpoch <= upToEpoch)
+    takeBack(isVoid) {
+      const back = [...timers].filter(([, lease]) => isVoid(lease))
       for (const [timer] of back) {
         clearTimeout(timer)
         timers.delete(timer)

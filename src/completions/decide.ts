@@ -100,12 +100,18 @@ function believed(retryAfterMs: number | null): number | null {
   return retryAfterMs !== null && retryAfterMs > ABSURD_RETRY_AFTER * 1000 ? null : retryAfterMs
 }
 
+/** A dead letter's code: Conduit refused it with 402 and answered others. */
+export const UNAFFORDABLE = 'unaffordable_request'
+
 /** The calls that were made for a request, and the window that bounds them; none: 24 hours do. */
 type Calls = Pick<Tries, 'made' | 'history'> & Pick<BatchOptions, 'completionWindowMs'>
 
 /** Messages for the ends that are ours; every other dead letter is Conduit's own answer. */
 function ownMessage(code: string, failure: Failure, { made, completionWindowMs }: Calls): string {
   if (code === 'retries_exhausted') return `gave up after ${made} attempts; the last one: ${failure.message}`
+  if (code === UNAFFORDABLE) {
+    return `the credits that are left don't cover this request, though Conduit answers others: ${failure.message}`
+  }
   if (code === 'throttled_too_long') {
     const bound =
       completionWindowMs === undefined ? 'more than 24 hours' : "longer than its batch's completion window"

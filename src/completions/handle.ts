@@ -1,4 +1,4 @@
-import type { Gate } from '../admission/gate.js'
+import type { Gate, HoldRequest } from '../admission/gate.js'
 import type { CallResult, Permit, Permits } from '../admission/permits.js'
 import type { ApiKey } from '../conduit/api-key.js'
 import { classify } from '../conduit/classify.js'
@@ -7,9 +7,12 @@ import type { Failure, Outcome } from '../conduit/outcome.js'
 import type { Reply } from '../conduit/reply.js'
 import { refusesWrites } from '../redis/unwritable.js'
 import type { FailedAttempt } from './attempts.js'
-import { type Decision, decide, type Tries } from './decide.js'
+import { type Decision, deadEnding, decide, type Tries, UNAFFORDABLE } from './decide.js'
 import type { Ending, Recorded, Verdict } from './record.js'
 import type { BatchOptions, CompletionRequest, RequestPlace } from './request.js'
+import type { SuspectMark } from './suspects/mark.js'
+import { sizeOf } from './suspects/size.js'
+import type { Refusal, Suspects } from './suspects/suspects.js'
 import type { WaitingBatches } from './waiting-batches.js'
 
 /**
@@ -24,6 +27,7 @@ export type Settlement =
       readonly delayMs: number
       readonly refusals?: number
       readonly outages?: number
+      readonly suspect?: SuspectMark
     }
   | { readonly kind: 'give_back' }
 
@@ -40,6 +44,7 @@ export interface HandleDeps {
   readonly permits: Permits
   readonly waiting: WaitingBatches
   readonly gate: Gate
+  readonly suspects: Suspects
   readonly conduit: ConduitClient
   /** The key for calls of a gate epoch: read again when the epoch is a new one. */
   readonly apiKey: (epoch: number) => Promise<ApiKey>
@@ -64,22 +69,59 @@ export async function handleRequest(
 ): Promise<Settlement> {
   const putOffMs = deps.waiting.putOffMs(request.batch)
   if (putOffMs !== null) return { kind: 'delay', delayMs: putOffMs }
-  const admission = await deps.permits.acquire(request.batch)
+  const { suspect, ...plain } = request
+  if (suspect === undefined) return sendOnce(request, tries, signal, deps)
+  const back = await deps.suspects.reconsider(request, suspect)
+  switch (back.kind) {
+    case 'go':
+      return sendOnce(back.mark === null ? plain : request, tries, signal, deps)
+    case 'wait':
+      return { kind: 'delay', delayMs: back.delayMs }
+    case 'held':
+      deps.permits.hold()
+      return giveBack(deps)
+    case 'unaffordable':
+      return endUnaffordable(request, back.failure, tries, signal, deps)
+  }
+}
+
+/** A smaller request goes first: there is room for it until then. */
+const MAKE_ROOM_MS = 1000
+
+async function sendOnce(
+  request: CompletionRequest,
+  tries: Tries,
+  signal: AbortSignal,
+  deps: HandleDeps,
+): Promise<Settlement> {
+  const roomMs = deps.suspects.putOffMs(request)
+  if (roomMs !== null) return { kind: 'delay', delayMs: roomMs }
+  const admission = await deps.permits.acquire(request.batch, sizeOf(request.body))
   if (admission.kind === 'held') return giveBack(deps)
   if (admission.kind === 'closing') return { kind: 'give_back' }
+  if (admission.kind === 'put_off') return { kind: 'delay', delayMs: MAKE_ROOM_MS }
   const { permit } = admission
   try {
     // After the permit, not before: it may have waited long for it.
-    const options = await askLeave(request, deps)
-    if (options === 'lost') return { kind: 'lost' }
-    if (options === 'over') return { kind: 'leave' }
-    if (options === 'wait') return { kind: 'delay', delayMs: deps.waiting.wait(request.batch) }
-    const outcome = await call(request, tries, options, permit, signal, deps)
-    if (outcome === 'held') return giveBack(deps)
-    // Asked only now: the result of this call may be what showed an outage, or its end.
-    const { outage } = deps.permits
-    const context = { tries, options, nowMs: deps.now(), random: deps.random(), outage }
-    return await carryOut(request, outcome, decide(request, outcome, context), signal, deps)
+    const leave = await askLeave(request, deps)
+    if (leave.kind !== 'go') return leave
+    const { options } = leave
+    const called = await call(request, tries, options, permit, signal, deps)
+    switch (called.kind) {
+      case 'held':
+        return giveBack(deps)
+      case 'suspected':
+        return { kind: 'delay', delayMs: called.delayMs, suspect: called.mark }
+      case 'unaffordable':
+        return await endUnaffordable(request, called.failure, tries, signal, deps)
+      case 'ended': {
+        const { outcome } = called
+        // Asked only now: the result of this call may be what showed an outage, or its end.
+        const { outage } = deps.permits
+        const context = { tries, options, nowMs: deps.now(), random: deps.random(), outage }
+        return await carryOut(request, outcome, decide(request, outcome, context), signal, deps)
+      }
+    }
   } catch (error) {
     if (!(error instanceof CallAborted)) throw error
     return { kind: 'give_back' }
@@ -89,14 +131,29 @@ export async function handleRequest(
   }
 }
 
+/** Others are answered and it is not: a dead letter, without another call. */
+async function endUnaffordable(
+  request: CompletionRequest,
+  refused: Failure,
+  tries: Tries,
+  signal: AbortSignal,
+  deps: HandleDeps,
+): Promise<Settlement> {
+  const leave = await askLeave(request, deps)
+  if (leave.kind !== 'go') return leave
+  const calls = { ...tries, made: tries.made + 1 }
+  const ending = deadEnding(request, refused, UNAFFORDABLE, calls, deps.now())
+  const outcome: Outcome = { kind: 'dead', failure: { ...refused, code: UNAFFORDABLE } }
+  return await carryOut(request, outcome, { kind: 'end', ending }, signal, deps)
+}
+
 /** An answer that took longer may have waited while this process, or Redis, stood still: it says nothing about now. */
 const FRESH_VERDICT_MS = 2000
 
-/** The options to call with; `over` when the request has ended or its batch does not run, `lost` when the job is gone. */
-async function askLeave(
-  request: CompletionRequest,
-  deps: HandleDeps,
-): Promise<BatchOptions | 'over' | 'lost' | 'wait'> {
+/** Leave to call, with the options to call with; or what becomes of the job without a call. */
+type Leave = { readonly kind: 'go'; readonly options: BatchOptions } | Settlement
+
+async function askLeave(request: CompletionRequest, deps: HandleDeps): Promise<Leave> {
   for (;;) {
     const askedAt = performance.now()
     const verdict = await deps.verdict(request)
@@ -105,14 +162,15 @@ async function askLeave(
       case 'go':
         break
       case 'lost':
+        return { kind: 'lost' }
       case 'wait':
-        return verdict
+        return { kind: 'delay', delayMs: deps.waiting.wait(request.batch) }
       case 'done':
       case 'stopped':
-        return 'over'
+        return { kind: 'leave' }
     }
     const options = optionsFor(request, await deps.options(request.batch))
-    if (performance.now() - askedAt < FRESH_VERDICT_MS) return options
+    if (performance.now() - askedAt < FRESH_VERDICT_MS) return { kind: 'go', options }
   }
 }
 
@@ -140,7 +198,13 @@ async function giveBack(deps: HandleDeps): Promise<Settlement> {
 /** Why a call is aborted whose job another worker may run by now. */
 export const LOCK_LOST = 'lock lost'
 
-/** The call and what it meant. `held`: it closed the gate, or found it closed; the outcome is in the gate then. */
+/** What came of a call. `held`: it closed the gate, or found it closed; `suspected`: a 402 that may concern it alone. */
+type Called =
+  | { readonly kind: 'ended'; readonly outcome: Outcome }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'suspected'; readonly delayMs: number; readonly mark: SuspectMark }
+  | { readonly kind: 'unaffordable'; readonly failure: Failure }
+
 async function call(
   request: CompletionRequest,
   tries: Tries,
@@ -148,7 +212,7 @@ async function call(
   permit: Permit,
   signal: AbortSignal,
   deps: HandleDeps,
-): Promise<Outcome | 'held'> {
+): Promise<Called> {
   const key = await deps.apiKey(permit.epoch)
   if (signal.aborted) throw new CallAborted()
   const sending = { apiKey: key.secret, timeoutMs: options.timeoutMs, signal }
@@ -159,36 +223,45 @@ async function call(
     throw error
   })
   const outcome = classify(reply, deps.now())
-  const closed = outcome.kind === 'held' && (await holdGate(outcome, permit.epoch, key, deps))
+  if (outcome.kind === 'completed') deps.suspects.answered(request)
+  const refusal = outcome.kind === 'held' ? await refuse(request, outcome, permit.epoch, key, deps) : null
   permit.report(callResult(outcome, tries, reply.rateLimit))
-  if (closed) deps.onOutcome(request, outcome, null)
-  return closed ? 'held' : outcome
+  // A refusal of an earlier epoch: the gate stays open, and the request simply goes again.
+  if (refusal === null || refusal.kind === 'stale') return { kind: 'ended', outcome }
+  deps.onOutcome(request, outcome, null)
+  return refusal
 }
 
 /** A daily quota is back within a day, wherever its midnight is: a Retry-After beyond two is not believed. */
 const LONGEST_HOLD_MS = 48 * 3600_000
 
-/** False when the refusal is of an earlier epoch: the gate stays open, and the request simply goes again. */
-async function holdGate(
-  outcome: Extract<Outcome, { kind: 'held' }>,
+/** A refusal that concerns the whole queue, as far as it is known by now. */
+async function refuse(
+  request: CompletionRequest,
+  { failure, reason, retryAfterMs }: Extract<Outcome, { kind: 'held' }>,
   epoch: number,
   key: ApiKey,
   deps: HandleDeps,
-): Promise<boolean> {
-  const { code, message, requestId } = outcome.failure
-  const placed = await deps.gate.hold({
-    reason: outcome.reason,
+): Promise<Refusal> {
+  const { code, message, requestId } = failure
+  const hold: HoldRequest = {
+    reason,
     by: deps.workerName,
     code,
     message,
     requestId,
     keyFingerprint: key.fingerprint,
     epoch,
-    retryAfterMs: Math.min(LONGEST_HOLD_MS, outcome.retryAfterMs ?? 0),
-  })
-  if (placed === 'stale') return false
-  deps.permits.hold()
-  return true
+    retryAfterMs: Math.min(LONGEST_HOLD_MS, retryAfterMs ?? 0),
+  }
+  const refusal =
+    reason === 'credits' ? await deps.suspects.refused(request, failure, hold) : await holdGate(hold, deps)
+  if (refusal.kind === 'held') deps.permits.hold()
+  return refusal
+}
+
+async function holdGate(hold: HoldRequest, { gate }: HandleDeps): Promise<Refusal> {
+  return { kind: (await gate.hold(hold)) === 'stale' ? 'stale' : 'held' }
 }
 
 /** Ours: no call was made. */

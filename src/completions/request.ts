@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PRIORITIES } from './priority.js'
+import { suspectMarkSchema } from './suspects/mark.js'
 
 export { INBOX_BATCH } from '../redis/keys.js'
 
@@ -25,6 +26,8 @@ export const requestSchema = z.strictObject({
   /** How often it failed while Conduit was out for everybody. */
   outages: z.int().nonnegative().optional(),
   limits: requestLimitsSchema.optional(),
+  /** It was refused with 402, and it may be the only one. */
+  suspect: suspectMarkSchema.optional(),
 })
 
 export type CompletionRequest = z.infer<typeof requestSchema>

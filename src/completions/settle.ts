@@ -56,14 +56,24 @@ async function move(job: Job, token: string, settlement: Settlement): Promise<vo
     case 'retry':
       throw new TryLater(settlement.delayMs, settlement.attempt)
     case 'delay':
-      if (settlement.refusals !== undefined || settlement.outages !== undefined) {
-        const { refusals = job.data.refusals, outages = job.data.outages } = settlement
-        await job.updateData({ ...job.data, refusals, outages })
-      }
+      await note(job, settlement)
       await job.moveToDelayed(Date.now() + settlement.delayMs, token)
       throw new DelayedError()
     case 'give_back':
       await job.moveToWait(token)
       throw new WaitingError()
   }
+}
+
+/** What a job keeps of a try that used no attempt. */
+async function note(job: Job, settlement: Extract<Settlement, { kind: 'delay' }>): Promise<void> {
+  const { refusals, outages, suspect } = settlement
+  if (refusals === undefined && outages === undefined && suspect === undefined) return
+  const { data } = job
+  await job.updateData({
+    ...data,
+    refusals: refusals ?? data.refusals,
+    outages: outages ?? data.outages,
+    suspect: suspect ?? data.suspect,
+  })
 }

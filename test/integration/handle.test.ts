@@ -49,8 +49,11 @@ async function fed(texts: readonly string[], options: Partial<BatchOptions> = {}
   return made
 }
 
-const start = ({ baseUrl }: { baseUrl: string }, concurrency = 10): Promise<TestWorker> =>
-  startTestWorker(session, { baseUrl, concurrency })
+const start = (
+  { baseUrl, billingUrl }: { readonly baseUrl: string; readonly billingUrl?: string },
+  concurrency = 10,
+): Promise<TestWorker> =>
+  startTestWorker(session, { baseUrl, concurrency, ...(billingUrl === undefined ? {} : { billingUrl }) })
 
 const counts = () => countJobs(session.completions)
 const fields = () => session.redis.hgetall(session.keys.batch(batch.id))

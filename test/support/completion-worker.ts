@@ -1,9 +1,12 @@
 import { feedPortion } from '../../src/batches/feeder.js'
 import type { Session } from '../../src/batches/session.js'
 import { createKeyHolder, type KeySource } from '../../src/completions/key-holder.js'
+import { createBalanceLook } from '../../src/completions/suspects/balance.js'
+import { createBillingClient } from '../../src/conduit/billing.js'
 import { createConduitClient } from '../../src/conduit/client.js'
 import { currentProcess, formatProcess } from '../../src/process-identity.js'
 import { type Admission, createAdmission } from '../../workers/admission.js'
+import { askBalance } from '../../workers/completion-role.js'
 import { type CompletionWorker, startCompletionWorker } from '../../workers/completion-worker.js'
 import { createHandleDeps } from '../../workers/handle-deps.js'
 import { silent, type TestBatch } from './batches.js'
@@ -18,6 +21,8 @@ export interface TestWorker extends Pick<CompletionWorker, 'abort' | 'setConcurr
 
 export interface TestWorkerOptions {
   readonly baseUrl: string
+  /** Without it nobody knows the balance. */
+  readonly billingUrl?: string
   readonly concurrency?: number
   readonly key?: Partial<KeySource>
   /** What BullMQ stores as the worker of its jobs; this process when not given. */
@@ -27,9 +32,10 @@ export interface TestWorkerOptions {
 const workers = new Set<TestWorker>()
 
 export async function startTestWorker(session: Session, options: TestWorkerOptions): Promise<TestWorker> {
-  const { baseUrl, concurrency = 10, key = { apiKey: 'sk-simulator' } } = options
+  const { baseUrl, billingUrl, concurrency = 10, key = { apiKey: 'sk-simulator' } } = options
   const keyHolder = await createKeyHolder({ apiKey: null, apiKeyFile: null, ...key })
   const conduit = createConduitClient({ baseUrl })
+  const billing = billingUrl === undefined ? null : createBillingClient({ billingUrl })
   const admission = createAdmission(session, keyHolder, silent)
   const workerName = options.name ?? formatProcess(currentProcess())
   const onTrouble = (): void => undefined
@@ -38,6 +44,7 @@ export async function startTestWorker(session: Session, options: TestWorkerOptio
     admission,
     conduit,
     keyHolder,
+    ...(billing === null ? {} : { balance: createBalanceLook(() => askBalance(billing, keyHolder)) }),
     workerName,
     log: silent,
     onTrouble,
@@ -54,6 +61,7 @@ export async function startTestWorker(session: Session, options: TestWorkerOptio
       await completions.close(deadlineMs)
       await admission.permits.flush()
       await conduit.close()
+      await billing?.close()
     },
   }
   workers.add(worker)

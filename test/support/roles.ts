@@ -25,7 +25,11 @@ export async function temporaryDirectory(): Promise<string> {
 /** All roles of a queue in this process; closed when the test is done. Ready to call at full speed. */
 export async function startTestRoles(
   session: Session,
-  { baseUrl, dataDirectory }: { readonly baseUrl: string; readonly dataDirectory?: string },
+  {
+    baseUrl,
+    billingUrl = null,
+    dataDirectory,
+  }: { readonly baseUrl: string; readonly billingUrl?: string | null; readonly dataDirectory?: string },
 ): Promise<TestRoles> {
   await raisePace(session)
   const directory = await openDataDirectory(dataDirectory ?? (await temporaryDirectory()))
@@ -35,7 +39,7 @@ export async function startTestRoles(
     completion: {
       keyHolder,
       baseUrl,
-      billingUrl: null,
+      billingUrl,
       balancePollMs: 1000,
       autoResume: true,
       requestsPerMinute: null,

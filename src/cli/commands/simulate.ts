@@ -14,6 +14,7 @@ interface SimulateFlags {
   readonly key?: string[]
   readonly balanceCents?: number
   readonly costCents: number
+  readonly costPerTokenCents: number
   readonly rpm?: number
   readonly burst?: number
   readonly window?: (typeof WINDOWS)[number]
@@ -55,6 +56,7 @@ export function simulateCommand(): Command {
     .option('--key <key>', `an API key that is valid, repeatable (default: "${DEFAULT_KEY}")`, collectText)
     .option('--balance-cents <cents>', 'balance of the account (default: without an end)', amount)
     .option('--cost-cents <cents>', 'cost of a call', amount, 1)
+    .option('--cost-per-token-cents <cents>', 'what each token costs beside that', amount, 0)
     .option(
       '--rpm <number>',
       'requests per minute for each key (default: no limit)',
@@ -104,6 +106,7 @@ async function start(command: Command, flags: SimulateFlags): Promise<Simulator>
     apiKeys: keysOf(flags),
     balanceCents: flags.balanceCents ?? null,
     costCents: flags.costCents,
+    costPerTokenCents: flags.costPerTokenCents,
     limit: limitOf(command, flags),
     rateLimitHeaders: flags.rateLimitHeaders ?? 'none',
     latencyMs: flags.latency,

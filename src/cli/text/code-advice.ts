@@ -1,4 +1,5 @@
 import { LINE_PROBLEM_CODES } from '../../batches/input/line-problem.js'
+import { UNAFFORDABLE } from '../../completions/decide.js'
 import { OWN_CODES, ruleFor } from '../../conduit/codes.js'
 import { suggested } from './suggest.js'
 
@@ -28,6 +29,13 @@ const TODOS: ReadonlyMap<string, Todo> = new Map([
   ['retries_exhausted', { todo: 'It may work now: retry it as it is.', set: AS_IT_IS }],
   ['throttled_too_long', { todo: 'Retry it as it is, when there is less to do.', set: AS_IT_IS }],
   [
+    UNAFFORDABLE,
+    {
+      todo: 'Buy credits and retry it as it is, or ask for less (max_tokens, a shorter prompt).',
+      set: AS_IT_IS,
+    },
+  ],
+  [
     'worker_crashed',
     {
       todo: 'Find out what makes the workers crash (memory, above all); retry it alone, and as it is only when that is mended.',
@@ -56,6 +64,7 @@ const MEANINGS: ReadonlyMap<string, string> = new Map([
     'throttled_too_long',
     "Conduit refused it with 429 for more than 24 hours, or its batch's completion window",
   ],
+  [UNAFFORDABLE, 'the credits that were left did not cover it, while others were answered'],
   ['worker_crashed', 'it was in flight in five crashes of workers'],
   ['invalid_edit', 'the edit of a retry does not fit the request'],
 ])
