@@ -2,10 +2,7 @@ import type { Logger } from 'pino'
 import { createGauges } from '../src/admission/gauges.js'
 import type { Session } from '../src/batches/session.js'
 import { createFleet, type Fleet } from '../src/completions/fleet.js'
-import type { KeyHolder } from '../src/completions/key-holder.js'
 import { jobId } from '../src/completions/request.js'
-import { createBalanceLook } from '../src/completions/suspects/balance.js'
-import { type BillingClient, createBillingClient } from '../src/conduit/billing.js'
 import { createConduitClient } from '../src/conduit/client.js'
 import { noteBalance } from '../src/credits/note-balance.js'
 import { currentProcess, formatProcess } from '../src/process-identity.js'
@@ -19,6 +16,7 @@ import { startFollowingConcurrency } from './concurrency.js'
 import { createConcurrencyCeiling, MOST_CONCURRENCY } from './concurrency-ceiling.js'
 import { createHandleDeps } from './handle-deps.js'
 import { createRedisRoom } from './redis-room.js'
+import { createSuspectsBalance } from './suspects-balance.js'
 
 /** The calls of one queue in this process. */
 export interface CompletionRole {
@@ -63,7 +61,7 @@ export async function startCompletionRole(
     throw isFull(error) ? new RedisFull(session.place, 'entirely') : asUnavailable(error, session.place)
   }
   const conduit = createConduitClient({ baseUrl, connections: MOST_CONCURRENCY })
-  const billing = options.billingUrl === null ? null : createBillingClient({ billingUrl: options.billingUrl })
+  const suspectsBalance = createSuspectsBalance(options.billingUrl, options.keyHolder)
   const ceiling = createConcurrencyCeiling(session, bounds)
   const concurrency = startFollowingConcurrency(admission.permits, await ceiling(), (limit) =>
     worker.setConcurrency(limit),
@@ -73,7 +71,7 @@ export async function startCompletionRole(
     admission: { ...admission, permits: concurrency.permits },
     conduit,
     keyHolder,
-    ...(billing === null ? {} : { balance: createBalanceLook(() => askBalance(billing, keyHolder)) }),
+    balance: suspectsBalance.look,
     workerName: name,
     log,
     onTrouble,
@@ -123,7 +121,7 @@ export async function startCompletionRole(
     async leave() {
       await fleet.leave()
       await conduit.close()
-      await billing?.close()
+      await suspectsBalance.close()
     },
     abort: worker.abort,
   }
@@ -154,15 +152,6 @@ function startBalanceWatch(
     log,
     onTrouble,
   })
-}
-
-/** Calls wait for this answer. */
-const BALANCE_MS = 2000
-
-/** The balance in cents; null when billing does not tell. */
-export async function askBalance(billing: BillingClient, keyHolder: KeyHolder): Promise<number | null> {
-  const result = await billing.balance({ apiKey: keyHolder.current().secret, timeoutMs: BALANCE_MS })
-  return result.kind === 'balance' ? result.balanceInCents : null
 }
 
 /** Gives back the jobs of workers that died, and counts their calls as maybe billed. */

@@ -1,14 +1,12 @@
 import { feedPortion } from '../../src/batches/feeder.js'
 import type { Session } from '../../src/batches/session.js'
 import { createKeyHolder, type KeySource } from '../../src/completions/key-holder.js'
-import { createBalanceLook } from '../../src/completions/suspects/balance.js'
-import { createBillingClient } from '../../src/conduit/billing.js'
 import { createConduitClient } from '../../src/conduit/client.js'
 import { currentProcess, formatProcess } from '../../src/process-identity.js'
 import { type Admission, createAdmission } from '../../workers/admission.js'
-import { askBalance } from '../../workers/completion-role.js'
 import { type CompletionWorker, startCompletionWorker } from '../../workers/completion-worker.js'
 import { createHandleDeps } from '../../workers/handle-deps.js'
+import { createSuspectsBalance } from '../../workers/suspects-balance.js'
 import { silent, type TestBatch } from './batches.js'
 import { putAwayAfterEach } from './put-away.js'
 
@@ -35,7 +33,7 @@ export async function startTestWorker(session: Session, options: TestWorkerOptio
   const { baseUrl, billingUrl, concurrency = 10, key = { apiKey: 'sk-simulator' } } = options
   const keyHolder = await createKeyHolder({ apiKey: null, apiKeyFile: null, ...key })
   const conduit = createConduitClient({ baseUrl })
-  const billing = billingUrl === undefined ? null : createBillingClient({ billingUrl })
+  const balance = createSuspectsBalance(billingUrl ?? null, keyHolder)
   const admission = createAdmission(session, keyHolder, silent)
   const workerName = options.name ?? formatProcess(currentProcess())
   const onTrouble = (): void => undefined
@@ -44,7 +42,7 @@ export async function startTestWorker(session: Session, options: TestWorkerOptio
     admission,
     conduit,
     keyHolder,
-    ...(billing === null ? {} : { balance: createBalanceLook(() => askBalance(billing, keyHolder)) }),
+    balance: balance.look,
     workerName,
     log: silent,
     onTrouble,
@@ -61,7 +59,7 @@ export async function startTestWorker(session: Session, options: TestWorkerOptio
       await completions.close(deadlineMs)
       await admission.permits.flush()
       await conduit.close()
-      await billing?.close()
+      await balance.close()
     },
   }
   workers.add(worker)
