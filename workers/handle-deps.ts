@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { createSuspicionGate } from '../src/admission/suspicion.js'
 import type { BatchStore } from '../src/batches/batch-store.js'
 import type { Session } from '../src/batches/session.js'
-import type { HandleDeps } from '../src/completions/handle.js'
+import type { HandleDeps } from '../src/completions/handle-deps.js'
 import type { KeyHolder } from '../src/completions/key-holder.js'
 import {
   askVerdicts,

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { incidentKeys, loadIncidentScript } from '../admission/incidents.js'
-import type { Counter } from '../completions/handle.js'
+import type { Counter } from '../completions/handle-deps.js'
 import { type BatchOptions, batchOptionsSchema, INBOX_BATCH } from '../completions/request.js'
 import { UNFINISHED_CODES } from '../completions/unfinished.js'
 import type { QueueKeys } from '../redis/keys.js'

@@ -1,19 +1,14 @@
-import type { Gate, HoldRequest } from '../admission/gate.js'
-import type { CallResult, Permit, Permits } from '../admission/permits.js'
-import type { ApiKey } from '../conduit/api-key.js'
-import { classify } from '../conduit/classify.js'
-import { CallAborted, type ConduitClient } from '../conduit/client.js'
+import { CallAborted } from '../conduit/client.js'
 import type { Failure, Outcome } from '../conduit/outcome.js'
-import type { Reply } from '../conduit/reply.js'
 import { refusesWrites } from '../redis/unwritable.js'
 import type { FailedAttempt } from './attempts.js'
+import { call } from './call.js'
 import { type Decision, deadEnding, decide, type Tries, UNAFFORDABLE } from './decide.js'
-import type { Ending, Recorded, Verdict } from './record.js'
-import type { BatchOptions, CompletionRequest, RequestPlace } from './request.js'
+import type { HandleDeps } from './handle-deps.js'
+import { keep } from './keep.js'
+import type { BatchOptions, CompletionRequest } from './request.js'
 import type { SuspectMark } from './suspects/mark.js'
 import { sizeOf } from './suspects/size.js'
-import type { Refusal, Suspects } from './suspects/suspects.js'
-import type { WaitingBatches } from './waiting-batches.js'
 
 /**
  * What becomes of the job. Only `retry` uses an attempt; `leave` means it is over, `lost` that it is not ours any more.
@@ -30,33 +25,6 @@ export type Settlement =
       readonly suspect?: SuspectMark
     }
   | { readonly kind: 'give_back' }
-
-/** What a batch counts besides its endings. */
-export type Counter = 'retries' | 'throttled' | 'maybeBilled'
-
-/** What the handling of a request needs of the world. */
-export interface HandleDeps {
-  readonly verdict: (place: RequestPlace) => Promise<Verdict>
-  readonly record: (place: RequestPlace, ending: Ending) => Promise<Recorded>
-  readonly options: (batch: string) => Promise<BatchOptions>
-  /** Adds one to a counter of the batch. */
-  readonly count: (batch: string, counter: Counter) => Promise<void>
-  readonly permits: Permits
-  readonly waiting: WaitingBatches
-  readonly gate: Gate
-  readonly suspects: Suspects
-  readonly conduit: ConduitClient
-  /** The key for calls of a gate epoch: read again when the epoch is a new one. */
-  readonly apiKey: (epoch: number) => Promise<ApiKey>
-  /** Makes BullMQ's pause follow the gate; awaited before a job goes back to its place. */
-  readonly mirrorGate: () => Promise<void>
-  readonly workerName: string
-  /** Told that an answer could not be recorded, and that it is tried again. */
-  readonly onRecordFailed: (error: unknown) => void
-  readonly now: () => number
-  readonly random: () => number
-  readonly onOutcome: (request: CompletionRequest, outcome: Outcome, recorded: Recorded | null) => void
-}
 
 const FULL_MS = 2000
 
@@ -195,101 +163,6 @@ async function giveBack(deps: HandleDeps): Promise<Settlement> {
   return { kind: 'give_back' }
 }
 
-/** Why a call is aborted whose job another worker may run by now. */
-export const LOCK_LOST = 'lock lost'
-
-/** What came of a call. `held`: it closed the gate, or found it closed; `suspected`: a 402 that may concern it alone. */
-type Called =
-  | { readonly kind: 'ended'; readonly outcome: Outcome }
-  | { readonly kind: 'held' }
-  | { readonly kind: 'suspected'; readonly delayMs: number; readonly mark: SuspectMark }
-  | { readonly kind: 'unaffordable'; readonly failure: Failure }
-
-async function call(
-  request: CompletionRequest,
-  tries: Tries,
-  options: BatchOptions,
-  permit: Permit,
-  signal: AbortSignal,
-  deps: HandleDeps,
-): Promise<Called> {
-  const key = await deps.apiKey(permit.epoch)
-  if (signal.aborted) throw new CallAborted()
-  const sending = { apiKey: key.secret, timeoutMs: options.timeoutMs, signal }
-  const reply = await deps.conduit.complete(request.body, sending).catch(async (error: unknown) => {
-    // It went out, and nobody will hear the answer. Who took our job away has counted it.
-    if (error instanceof CallAborted && signal.reason !== LOCK_LOST)
-      await deps.count(request.batch, 'maybeBilled')
-    throw error
-  })
-  const outcome = classify(reply, deps.now())
-  if (outcome.kind === 'completed') deps.suspects.answered(request)
-  const refusal = outcome.kind === 'held' ? await refuse(request, outcome, permit.epoch, key, deps) : null
-  permit.report(callResult(outcome, tries, reply.rateLimit))
-  // A refusal of an earlier epoch: the gate stays open, and the request simply goes again.
-  if (refusal === null || refusal.kind === 'stale') return { kind: 'ended', outcome }
-  deps.onOutcome(request, outcome, null)
-  return refusal
-}
-
-/** A daily quota is back within a day, wherever its midnight is: a Retry-After beyond two is not believed. */
-const LONGEST_HOLD_MS = 48 * 3600_000
-
-/** A refusal that concerns the whole queue, as far as it is known by now. */
-async function refuse(
-  request: CompletionRequest,
-  { failure, reason, retryAfterMs }: Extract<Outcome, { kind: 'held' }>,
-  epoch: number,
-  key: ApiKey,
-  deps: HandleDeps,
-): Promise<Refusal> {
-  const { code, message, requestId } = failure
-  const hold: HoldRequest = {
-    reason,
-    by: deps.workerName,
-    code,
-    message,
-    requestId,
-    keyFingerprint: key.fingerprint,
-    epoch,
-    retryAfterMs: Math.min(LONGEST_HOLD_MS, retryAfterMs ?? 0),
-  }
-  const refusal =
-    reason === 'credits' ? await deps.suspects.refused(request, failure, hold) : await holdGate(hold, deps)
-  if (refusal.kind === 'held') deps.permits.hold()
-  return refusal
-}
-
-async function holdGate(hold: HoldRequest, { gate }: HandleDeps): Promise<Refusal> {
-  return { kind: (await gate.hold(hold)) === 'stale' ? 'stale' : 'held' }
-}
-
-/** Ours: no call was made. */
-const NEVER_SENT = ['api_key_unusable', 'request_unsendable']
-
-/** No answer, a timeout, or a 5xx. */
-function isOut({ status }: Failure): boolean {
-  return status === null || status === 408 || status >= 500
-}
-
-function callResult(outcome: Outcome, tries: Tries, rateLimit: Reply['rateLimit']): CallResult {
-  const told = rateLimit === undefined ? {} : { limit: rateLimit }
-  switch (outcome.kind) {
-    case 'completed':
-      return { kind: 'answered', ...told }
-    case 'throttled':
-      return { kind: 'refused', retryAfterMs: outcome.retryAfterMs, ...told }
-    case 'retry':
-      // A 200 of no use is an answer: whatever is wrong, Conduit is not out.
-      if (!isOut(outcome.failure)) return { kind: 'otherwise', ...told }
-      return { kind: 'failed', fresh: tries.made === 0 && tries.outages === 0 }
-    case 'held':
-    case 'dead':
-      if (NEVER_SENT.includes(outcome.failure.code)) return { kind: 'unsent' }
-      return { kind: 'otherwise', ...told }
-  }
-}
-
 async function carryOut(
   request: CompletionRequest,
   outcome: Outcome,
@@ -317,32 +190,5 @@ async function carryOut(
       return { kind: 'delay', delayMs: decision.delayMs, outages: decision.outages }
     case 'again':
       return { kind: 'delay', delayMs: decision.delayMs }
-  }
-}
-
-const RECORD_AGAIN_MS = 1000
-/** A batch that is unknown for this many seconds was purged. */
-const MOST_UNKNOWN = 10
-
-/**
- * Records an ending, however often it takes: it was paid for. Redis may be full, or be loading, or read-only after a
- * failover; only the end of this process gives an answer up.
- */
-async function keep(
-  request: CompletionRequest,
-  ending: Ending,
-  signal: AbortSignal,
-  deps: HandleDeps,
-): Promise<Recorded> {
-  for (let unknown = 0; ; ) {
-    try {
-      const recorded = await deps.record(request, ending)
-      // A Redis that lost everything is told of the batch again by whoever attends it.
-      if (recorded !== 'gone' || ++unknown > MOST_UNKNOWN || signal.aborted) return recorded
-    } catch (error) {
-      deps.onRecordFailed(error)
-      if (signal.aborted) throw error
-    }
-    await new Promise((resolve) => setTimeout(resolve, RECORD_AGAIN_MS))
   }
 }
