@@ -4,7 +4,7 @@ import type { World } from './world.js'
 
 /** What belongs to the queue, not to a batch: it stays, and does not grow with the batches. */
 const OF_THE_QUEUE = [
-  /:(gate|pace|incidents|gauges|workers)$/,
+  /:(gate|pace|incidents|gauges|workers|usage|credits|credits-look|channels)$/,
   /:queues$/,
   /:lease:[0-9a-f]+:count$/,
   /:(completions|dead-letters|alerts):(meta|id|events|marker|pc|stalled-check)$/,

@@ -33,6 +33,8 @@ test('a file with two queues: all that is wrong is told at once; once it is mend
   await place.write(FILE, JSON.stringify({ queues }))
   const { findings } = JSON.parse((await place.run(['doctor', '--json'])).stdout)
   expect(findings.filter(({ queue }: { queue?: string }) => queue !== undefined)).toMatchObject([
+    { queue: 'rich', check: 'alerts', level: 'ok' },
+    { queue: 'poor', check: 'alerts', level: 'ok' },
     { queue: 'rich', check: 'key', level: 'ok' },
     { queue: 'rich', check: 'balance', text: '$12.34' },
     { queue: 'poor', check: 'key', level: 'ok' },

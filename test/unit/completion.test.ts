@@ -46,7 +46,7 @@ describe('bash completes', () => {
 
   it('the options of the command that was typed', async () => {
     expect(await offered('results', 'b1', '--p')).toEqual(['--partial'])
-    expect(await offered('run', '--max')).toEqual(['--max-attempts'])
+    expect(await offered('run', '--max-a')).toEqual(['--max-attempts'])
     expect(await offered('list', '--partial')).toEqual([])
   })
 
