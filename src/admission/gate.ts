@@ -70,7 +70,7 @@ export function createGate(redis: Redis, keys: QueueKeys, queue: string): Gate {
           return raw === undefined ? [] : [JSON.parse(raw) as Hold]
         }),
         // While a 402 of one request is looked into, the queue is open for all that people need to know.
-        probing: fields.probing === '1' && fields.suspicion === undefined,
+        probing: fields.probing === '1' && (fields.suspicion === undefined || incident !== null),
         epoch: Number(fields.epoch ?? 0),
         pauses: Number(fields.pauses ?? 0),
         incident: incident === null ? null : (JSON.parse(incident) as Incident),

@@ -6,7 +6,7 @@
 --      3 incident id to use if one opens ('' opens none)  4 Retry-After in ms (0 none)
 --      5 who has no room, for a hold for storage ('' none): it lifts when none of them is left
 --      6 '' | 'suspect' (a 402: it may be the request and not the account) | 'confirm' (the suspicion of epoch 2 is
---      right: its own evidence counts)  7 '1' when requests as large as the refused one were answered before
+--      right: its own evidence counts)  7 its size: 'usual' | 'larger' | '' (suspicion.lua)
 --      8 ms for a look at the balance before a probe goes
 -- reply: 'placed' | 'joined' (already held for it) | 'stale' (the call was sent before the last opening)
 --        | 'suspected', epoch of the suspicion
@@ -20,7 +20,8 @@ if how == 'confirm' and not (suspicion and suspicion.epoch == tonumber(ARGV[2]))
 redis.call('HDEL', KEYS[1], '-')
 local hold = cjson.decode(ARGV[1])
 if how == 'suspect' then
-  local found, what = suspect(KEYS[1], tonumber(ARGV[2]), epoch, now, hold, ARGV[7] == '1', tonumber(ARGV[8]))
+  local found, what = suspect(KEYS[1], tonumber(ARGV[2]), epoch, now, hold, ARGV[7], tonumber(ARGV[8]),
+    readIncident(incidentKeys(2)) ~= nil)
   if found == 'stale' then return 'stale' end
   if found == 'suspected' then return { 'suspected', what } end
   if found == 'empty' then hold = what end

@@ -14,7 +14,8 @@ if suspicion and suspicion.epoch == epoch then
     redis.call('HSET', gate, 'probeUntil', 0, 'suspectBusy', now)
   elseif action == 'clear' then
     endSuspicion(gate, suspicion, 'cleared')
-    redis.call('HSET', gate, 'probing', 0, 'probeUntil', 0)
+    -- An incident ends with a success only while one call at a time goes.
+    redis.call('HSET', gate, 'probing', suspicion.afterLift and 1 or 0, 'probeUntil', 0)
     suspicion = nil
   end
 end

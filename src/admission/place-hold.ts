@@ -33,15 +33,18 @@ export interface HoldRequest {
  */
 export type Placed = 'placed' | 'joined' | 'stale'
 
+/** Of a refused request: as large ones of its model were answered, none but smaller ones were, or nobody knows. */
+export type RefusedSize = 'usual' | 'larger' | 'unknown'
+
 /** How sure it is: `confirm` makes the suspicion of the request's epoch a hold, on the evidence that it began with. */
 export type HoldMode =
   | { readonly kind: 'plain' }
   | { readonly kind: 'confirm' }
   /**
    * The request may be to blame, and not the account.
-   * `usual`: as large as others that were answered; `lookMs`: for a look at the balance, before a probe goes.
+   * `lookMs`: for a look at the balance, before a probe goes.
    */
-  | { readonly kind: 'suspect'; readonly usual: boolean; readonly lookMs: number }
+  | { readonly kind: 'suspect'; readonly size: RefusedSize; readonly lookMs: number }
 
 /** Runs the hold script; with `suspect` the reply may be a suspicion, named by its epoch. */
 export async function placeHold(
@@ -71,6 +74,6 @@ function modeArguments(mode: HoldMode): (string | number)[] {
     case 'confirm':
       return ['confirm', '', 0]
     case 'suspect':
-      return ['suspect', mode.usual ? '1' : '', mode.lookMs]
+      return ['suspect', mode.size === 'unknown' ? '' : mode.size, mode.lookMs]
   }
 }

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { QueueKeys } from '../redis/keys.js'
 import { loadScript, runScript } from '../redis/scripts.js'
-import { type HoldRequest, type Placed, placeHold } from './place-hold.js'
+import { type HoldRequest, type Placed, placeHold, type RefusedSize } from './place-hold.js'
 
 const lookScript = loadScript(
   new URL('./look-suspicion.lua', import.meta.url),
@@ -21,13 +21,14 @@ export type Suspicion =
 export interface SuspicionGate {
   /**
    * A call was refused with 402. No hold before and no probe out: a suspicion begins, and one call at a time goes. A
-   * probe of a suspicion: it becomes a hold, unless the probe was larger than anything that was answered (`usual`
-   * false), which the fifth such probe ends too. Otherwise (a probe after a lift, other holds) it is a hold as ever.
+   * probe of a suspicion: it becomes a hold, unless the probe was not of a `usual` size, which the fifth such probe ends
+   * too. Otherwise (other holds; a probe while an incident waits for a success, unless it is `larger` than what was
+   * answered) it is a hold as ever.
    * @param lookMs for so long no probe goes, for a look at the balance (`probeNow` ends that)
    */
   suspect(
     request: HoldRequest,
-    size: { readonly usual: boolean; readonly lookMs: number },
+    how: { readonly size: RefusedSize; readonly lookMs: number },
   ): Promise<Placed | { readonly suspected: number }>
   /** The balance was looked at: another request may go. */
   probeNow(epoch: number): Promise<void>
@@ -56,7 +57,7 @@ export function createSuspicionGate(redis: Redis, keys: QueueKeys, queue: string
       [Suspicion['kind'], number, number, number]
     >
   return {
-    suspect: (request, size) => placeHold(redis, keys, queue, request, { kind: 'suspect', ...size }),
+    suspect: (request, how) => placeHold(redis, keys, queue, request, { kind: 'suspect', ...how }),
     async confirm(epoch) {
       const placed = await placeHold(redis, keys, queue, { ...NO_EVIDENCE, epoch }, { kind: 'confirm' })
       return typeof placed === 'string' ? placed : 'stale'

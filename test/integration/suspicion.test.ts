@@ -15,11 +15,12 @@ beforeEach(() => {
   suspicions = createSuspicionGate(redis, test.keys, 'default')
 })
 
-const USUAL = { usual: true, lookMs: 0 }
-const LARGE = { usual: false, lookMs: 0 }
+const USUAL = { size: 'usual', lookMs: 0 } as const
+const LARGE = { size: 'unknown', lookMs: 0 } as const
+const LARGER = { size: 'larger', lookMs: 0 } as const
 
-const refuse = (epoch: number, size = USUAL, over = {}) =>
-  suspicions.suspect(holdRequest({ epoch, ...over }), size)
+const refuse = (epoch: number, how: Parameters<SuspicionGate['suspect']>[1] = USUAL, over = {}) =>
+  suspicions.suspect(holdRequest({ epoch, ...over }), how)
 const kind = async (epoch = 1) => (await suspicions.look(epoch)).kind
 const reasons = async () => (await test.gate.read()).holds.map(({ reason }) => reason)
 /** A probe is on its way. */
@@ -63,6 +64,50 @@ describe('a 402 in an open queue', () => {
   })
 })
 
+describe('a 402 of the first call after an opening', () => {
+  /** Of a hold for trouble, whose incident waits for a success. */
+  async function lifted(): Promise<void> {
+    await test.gate.hold(holdRequest())
+    await test.gate.lift('*', 'credits_seen')
+    await probe()
+  }
+
+  it('is a suspicion where no incident waits for a success', async () => {
+    await test.gate.hold(personHold())
+    await test.gate.lift('*', 'person')
+    await probe()
+    expect(await refuse(1, LARGE)).toEqual({ suspected: 2 })
+    expect(await test.gate.read()).toMatchObject({ holds: [], incident: null })
+  })
+
+  it('is one where it was larger than what was answered; the next success ends the incident', async () => {
+    await lifted()
+    expect(await refuse(1, LARGER)).toEqual({ suspected: 2 })
+    await probe()
+    await test.ask(0, { gateEpoch: 2, answered: 1 })
+    expect(await kind(2)).toBe('cleared')
+    expect(await test.gate.pastIncidents(1)).toMatchObject([{ failedProbes: 0, resolvedBy: 'success' }])
+  })
+
+  it('is the same incident when the next one is refused too', async () => {
+    await lifted()
+    await refuse(1, LARGER)
+    await probe()
+    expect(await refuse(2)).toBe('placed')
+    expect(await test.gate.read()).toMatchObject({ incident: { failedProbes: 1 } })
+    expect(Object.keys(await test.outbox())).toHaveLength(1)
+  })
+
+  it('waits for a success all the same when nobody else is there to bring it', async () => {
+    await lifted()
+    await refuse(1, LARGER)
+    await suspicions.clear(2)
+    await probe()
+    await test.ask(0, { gateEpoch: 2, answered: 1 })
+    expect(await test.gate.pastIncidents(1)).toMatchObject([{ resolvedBy: 'success' }])
+  })
+})
+
 describe('a suspicion', () => {
   it('is cleared by the first other request that is answered, and nobody is told', async () => {
     await refuse(0)
@@ -96,7 +141,7 @@ describe('a suspicion', () => {
   })
 
   it('lets no probe go before the balance was looked at, and then at once', async () => {
-    await refuse(0, { usual: true, lookMs: 60_000 })
+    await refuse(0, { ...USUAL, lookMs: 60_000 })
     expect((await test.ask(5)).permits).toBe(0)
     await suspicions.probeNow(1)
     await probe()
@@ -106,7 +151,7 @@ describe('a suspicion', () => {
   })
 
   it('does not wait for a look that never ends', async () => {
-    await refuse(0, { usual: true, lookMs: 1 })
+    await refuse(0, { ...USUAL, lookMs: 1 })
     await new Promise((resolve) => setTimeout(resolve, 5))
     await probe()
   })
