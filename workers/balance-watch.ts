@@ -100,7 +100,7 @@ async function judge(
   if (answer.balanceCents !== null) await onBalance(answer.balanceCents)
   if (look.seen === null) return { seen: null, told }
   const { toppedUp, seen } = topUpOf(look.seen, answer)
-  if (toppedUp && (await gate.lift('credits', 'credits_seen')).lifted > 0) {
+  if (toppedUp && (await gate.creditsSeen(seen.since)).lifted > 0) {
     log.info({ balanceCents: answer.balanceCents }, 'gate.credits_seen')
     await mirrorGate()
   }

@@ -31,6 +31,8 @@ export interface Gate {
    * @param who name of the person, where one did it
    */
   lift(reason: HoldReason | '*', by: LiftedBy, who?: string): Promise<{ lifted: number; left: number }>
+  /** Lifts the hold for credits that was placed at `since`; one that was placed after it stays. */
+  creditsSeen(since: number): Promise<{ lifted: number; left: number }>
   /** Says that one who had no room has it again: lifts `storage` when nobody else has none. */
   hasRoom(who: string): Promise<{ lifted: number; left: number }>
   /** Whether the queue is held for want of room; with a name, because of that one. */
@@ -46,8 +48,14 @@ export interface Gate {
 export function createGate(redis: Redis, keys: QueueKeys, queue: string): Gate {
   const names = [keys.gate, ...incidentKeys(keys)]
 
-  async function lift(reason: HoldReason | '*', by: LiftedBy, hasRoom: string, who: string) {
-    const reply = await runScript(redis, liftScript, names, [reason, by, hasRoom, who])
+  async function lift(
+    reason: HoldReason | '*',
+    by: LiftedBy,
+    hasRoom: string,
+    who: string,
+    since: number | '' = '',
+  ) {
+    const reply = await runScript(redis, liftScript, names, [reason, by, hasRoom, who, since])
     const [lifted, left] = reply as [number, number]
     return { lifted, left }
   }
@@ -58,6 +66,7 @@ export function createGate(redis: Redis, keys: QueueKeys, queue: string): Gate {
       return typeof placed === 'string' ? placed : 'stale'
     },
     lift: (reason, by, who = '') => lift(reason, by, '', who),
+    creditsSeen: (since) => lift('credits', 'credits_seen', '', '', since),
     hasRoom: (who) => lift('storage', 'room', who, ''),
     async lacksRoom(who) {
       return (await redis.hexists(keys.gate, who === undefined ? 'hold:storage' : `storage:${who}`)) === 1

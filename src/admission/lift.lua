@@ -3,7 +3,7 @@
 -- KEYS 1 gate (hash)  2-6 of the incident (incident.lua)
 -- ARGV 1 reason ('*' every)  2 by whom (LiftedBy)
 --      3 who has room again ('' does not matter): the hold for storage stays while others have none
---      4 name of the person ('' none)
+--      4 name of the person ('' none)  5 the hold's `since`: only that one is lifted, and none placed later ('' any)
 -- reply: number of holds lifted, number left
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -20,7 +20,8 @@ end
 local lifted, reasons = 0, {}
 for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
   local reason = string.match(field, '^hold:(.+)$')
-  if reason and (ARGV[1] == '*' or ARGV[1] == reason) then
+  local isMeant = reason and (ARGV[1] == '*' or ARGV[1] == reason)
+  if isMeant and (ARGV[5] == '' or cjson.decode(redis.call('HGET', KEYS[1], field)).since == tonumber(ARGV[5])) then
     lifted, reasons[reason] = lifted + redis.call('HDEL', KEYS[1], field), true
   end
 end

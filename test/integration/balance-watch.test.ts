@@ -114,6 +114,27 @@ describe('while credits hold', () => {
     expect(await reasons()).toEqual([])
   })
 
+  it('a purchase that was too little for the one who resumed by hand lifts no hold that came of it', async () => {
+    await queueSomething()
+    const handled = async () => {
+      await session.gate.lift('*', 'person')
+      // Of two holds in one millisecond nobody can tell which is which.
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      await hold()
+    }
+    const watch = await startWatch()
+    await hold()
+    await watch.look()
+    account.buy('too little')
+    account.balance = 1
+    await (await startWatch({ onBalance: handled })).look()
+    await watch.look()
+    expect(await reasons()).toEqual(['credits'])
+    account.balance = 2
+    await watch.look()
+    expect(await reasons()).toEqual([])
+  })
+
   it('finds a purchase behind hundreds of charges, and what was bought while nobody looked', async () => {
     const watch = await startWatch()
     account.balance = 'broken'

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Delivery } from '../../src/alerts/deliveries.js'
 import { drainOutbox } from '../../src/alerts/outbox.js'
+import { createBudget } from '../../src/batches/budget/budget.js'
 import { feedPortion } from '../../src/batches/feeder.js'
 import { readKept, writeKept } from '../../src/batches/inherit/kept-marks.js'
 import { readBatchSnapshot } from '../../src/batches/read-snapshot.js'
@@ -208,6 +209,45 @@ describe('a budget of money', () => {
     expect(overBudget?.used).toBeCloseTo(cost)
     expect(cost).toBeGreaterThan(36)
     expect(cost).toBeLessThanOrEqual(44)
+  })
+
+  /** All of it is fed, and nobody works on it. */
+  async function fedBatch(count: number, options: Partial<BatchOptions>): Promise<TestBatch> {
+    const batch = await testBatch(requests(count), options, session)
+    const chunks = await batch.chunks()
+    await feedPortion(batch.id, 20, chunks, batch.deps)
+    await chunks.close()
+    return batch
+  }
+  const answer = async (batch: TestBatch, count: number) => {
+    for (let n = 0; n < count; n++) await batch.record(n, answered(batch.place(n)))
+  }
+  const marksOf = async ({ id }: TestBatch) => {
+    const marks = await session.store.marks(id)
+    if (marks === null) throw new Error('the batch is gone')
+    return marks
+  }
+
+  it('does not stop what has just been answered to the last request', async () => {
+    const batch = await fedBatch(20, { maxCostCents: 20 * 12 })
+    await answer(batch, 20)
+    const budget = createBudget(batch.id, 'default', { ...batch.deps, centsPerToken: async () => 1 })
+    expect(await budget.stopWhenUsedUp(await marksOf(batch))).toBe(false)
+  })
+
+  it('gives the balance time to tell from the last answer on, however long the answers took', async () => {
+    const batch = await fedBatch(100, { maxCostCents: 100 })
+    const deps = { ...batch.deps, now: () => aheadMs, centsPerToken: async () => null }
+    const budget = createBudget(batch.id, 'default', deps)
+    const stops = async (afterMs: number) => {
+      aheadMs += afterMs
+      return budget.stopWhenUsedUp(await marksOf(batch))
+    }
+    await answer(batch, 1)
+    expect(await stops(0)).toBe(false)
+    await answer(batch, 20)
+    expect(await stops(100_000)).toBe(false)
+    expect(await stops(100_000)).toBe(true)
   })
 
   it('is asked about when nobody can tell what answers cost, after 20 of them', async () => {

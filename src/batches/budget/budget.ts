@@ -50,7 +50,7 @@ export function createBudget(batch: string, queue: string, deps: BudgetDeps): Bu
   async function costNow(
     marks: BatchMarks,
     maxCents: number,
-  ): Promise<CostRoom & { costCents: number | null }> {
+  ): Promise<CostRoom & { costCents: number | null; open: number }> {
     // First what is open: what ends between the two looks is then counted twice, and not left out.
     const open = await openBelow(marks.fed)
     const fields = await redis.hgetall(keys.batch(batch))
@@ -62,7 +62,7 @@ export function createBudget(batch: string, queue: string, deps: BudgetDeps): Bu
     const answers = answersOf(usage)
     const costCents = costOfUsage(usage, prices, centsPerToken)
     const earlierMeanCents = answers > 0 ? null : await earlierMean(prices, centsPerToken)
-    return { ...costRoom({ maxCents, costCents, answers, open, earlierMeanCents }), costCents }
+    return { ...costRoom({ maxCents, costCents, answers, open, earlierMeanCents }), costCents, open }
   }
 
   /** Requests that were fed and have not ended, but for retries that are not fed yet. */
@@ -116,7 +116,7 @@ export function createBudget(batch: string, queue: string, deps: BudgetDeps): Bu
       }
       if (maxCostCents === null) return false
       const cost = await costNow(marks, maxCostCents)
-      if (cost.kind !== 'unknown') unknownSince = null
+      if (cost.kind !== 'unknown' || cost.open > 0) unknownSince = null
       else unknownSince ??= now()
       const gaveUp = unknownSince !== null && now() - unknownSince >= LEARNING_MS
       return cost.kind === 'used_up' || gaveUp ? stop(marks, 'cost', maxCostCents, cost.costCents) : false

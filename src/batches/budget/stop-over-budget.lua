@@ -5,11 +5,12 @@
 -- ARGV 1 the lease as the caller holds it  2 batch id  3 queue  4 'requests' | 'cost'
 --      5 the budget as the batch has it  6 the mark `fed` that the caller saw
 --      7 what was used of the budget ('' nobody can tell)  8 reason, a sentence
--- reply: 1, or 0 when the batch does not run, something of it is open, or its budget or mark are others by now;
+-- reply: 1, or 0 when the batch does not run, something of it is open, nothing of it is left to call, or its budget or
+--        mark are others by now;
 --        -1 when a newer holder of the lease has taken over
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
 local field = ARGV[4] == 'requests' and 'maxRequests' or 'maxCostCents'
-local now = redis.call('HMGET', KEYS[2], 'state', field, 'fed', 'sealed')
+local now = redis.call('HMGET', KEYS[2], 'state', field, 'fed', 'sealed', 'total')
 if now[1] ~= 'running' or now[2] ~= ARGV[5] or now[3] ~= ARGV[6] or now[4] then return 0 end
 
 local fed = tonumber(ARGV[6])
@@ -19,6 +20,8 @@ for index = bytes * 8, fed - 1 do ended = ended + redis.call('GETBIT', KEYS[3], 
 -- Retries wait for money too; those of a batch that counts requests are free, and go first.
 local held = ARGV[4] == 'cost' and redis.call('ZCARD', KEYS[4]) or 0
 if fed - ended > held then return 0 end
+-- The last request just ended: it is whole, and only its files are not yet.
+if ended >= tonumber(now[5] or '0') then return 0 end
 
 local time = redis.call('TIME')
 local at = time[1] * 1000 + math.floor(time[2] / 1000)
