@@ -6,7 +6,7 @@
 --      3 incident id to use if one opens ('' opens none)  4 Retry-After in ms (0 none)
 --      5 who has no room, for a hold for storage ('' none): it lifts when none of them is left
 --      6 '' | 'suspect' (a 402: it may be the request and not the account) | 'confirm' (the suspicion of epoch 2 is
---      right: its own evidence counts)  7 its size: 'usual' | 'larger' | '' (suspicion.lua)
+--      right: its own evidence counts)  7 its size: 'usual' | 'far_larger' | '' (suspicion.lua)
 --      8 ms for a look at the balance before a probe goes
 -- reply: 'placed' | 'joined' (already held for it) | 'stale' (the call was sent before the last opening)
 --        | 'suspected', epoch of the suspicion

@@ -33,8 +33,8 @@ export interface HoldRequest {
  */
 export type Placed = 'placed' | 'joined' | 'stale'
 
-/** Of a refused request: as large ones of its model were answered, none but smaller ones were, or nobody knows. */
-export type RefusedSize = 'usual' | 'larger' | 'unknown'
+/** Of a refused request: as large ones of its model were answered, none but far smaller ones were, or neither. */
+export type RefusedSize = 'usual' | 'far_larger' | 'unknown'
 
 /** How sure it is: `confirm` makes the suspicion of the request's epoch a hold, on the evidence that it began with. */
 export type HoldMode =

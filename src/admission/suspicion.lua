@@ -31,7 +31,7 @@ local function endSuspicion(gate, suspicion, outcome)
 end
 
 -- A 402 of a call that was sent in epoch `sent`, while the gate is in `epoch`; `waits`: an incident is open.
--- size: 'usual' (as large ones were answered) | 'larger' (than all that were) | '' (nobody knows)
+-- size: 'usual' (as large ones were answered) | 'far_larger' (than all that were) | '' (neither)
 -- reply: what it makes of it: 'suspected' and the epoch of the suspicion; 'stale'; 'empty' and the evidence; or 'hold':
 -- this refusal holds the gate as any other does
 local function suspect(gate, sent, epoch, now, hold, size, lookMs, waits)
@@ -55,8 +55,8 @@ local function suspect(gate, sent, epoch, now, hold, size, lookMs, waits)
   end
   local fields = redis.call('HMGET', gate, 'probing', 'holds')
   if tonumber(fields[2] or '0') > 0 then return 'hold' end
-  -- A probe after a lift: what was lifted was not over. One that is larger than all others may only be too dear itself.
-  if fields[1] == '1' and waits and size ~= 'larger' then return 'hold' end
+  -- A probe after a lift: what was lifted was not over. One that is far larger than all others may only be too dear itself.
+  if fields[1] == '1' and waits and size ~= 'far_larger' then return 'hold' end
   beginSuspicion(gate, epoch + 1, now, hold, lookMs, waits)
   return 'suspected', epoch + 1
 end

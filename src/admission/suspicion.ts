@@ -22,8 +22,8 @@ export interface SuspicionGate {
   /**
    * A call was refused with 402. No hold before and no probe out: a suspicion begins, and one call at a time goes. A
    * probe of a suspicion: it becomes a hold, unless the probe was not of a `usual` size, which the fifth such probe ends
-   * too. Otherwise (other holds; a probe while an incident waits for a success, unless it is `larger` than what was
-   * answered) it is a hold as ever.
+   * too. Otherwise (other holds; a probe while an incident waits for a success, unless it is `far_larger` than
+   * what was answered) it is a hold as ever.
    * @param lookMs for so long no probe goes, for a look at the balance (`probeNow` ends that)
    */
   suspect(

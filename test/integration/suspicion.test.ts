@@ -17,7 +17,7 @@ beforeEach(() => {
 
 const USUAL = { size: 'usual', lookMs: 0 } as const
 const LARGE = { size: 'unknown', lookMs: 0 } as const
-const LARGER = { size: 'larger', lookMs: 0 } as const
+const FAR_LARGER = { size: 'far_larger', lookMs: 0 } as const
 
 const refuse = (epoch: number, how: Parameters<SuspicionGate['suspect']>[1] = USUAL, over = {}) =>
   suspicions.suspect(holdRequest({ epoch, ...over }), how)
@@ -80,9 +80,9 @@ describe('a 402 of the first call after an opening', () => {
     expect(await test.gate.read()).toMatchObject({ holds: [], incident: null })
   })
 
-  it('is one where it was larger than what was answered; the next success ends the incident', async () => {
+  it('is one where it was far larger than what was answered; the next success ends the incident', async () => {
     await lifted()
-    expect(await refuse(1, LARGER)).toEqual({ suspected: 2 })
+    expect(await refuse(1, FAR_LARGER)).toEqual({ suspected: 2 })
     await probe()
     await test.ask(0, { gateEpoch: 2, answered: 1 })
     expect(await kind(2)).toBe('cleared')
@@ -91,7 +91,7 @@ describe('a 402 of the first call after an opening', () => {
 
   it('is the same incident when the next one is refused too', async () => {
     await lifted()
-    await refuse(1, LARGER)
+    await refuse(1, FAR_LARGER)
     await probe()
     expect(await refuse(2)).toBe('placed')
     expect(await test.gate.read()).toMatchObject({ incident: { failedProbes: 1 } })
@@ -100,7 +100,7 @@ describe('a 402 of the first call after an opening', () => {
 
   it('waits for a success all the same when nobody else is there to bring it', async () => {
     await lifted()
-    await refuse(1, LARGER)
+    await refuse(1, FAR_LARGER)
     await suspicions.clear(2)
     await probe()
     await test.ask(0, { gateEpoch: 2, answered: 1 })

@@ -63,6 +63,8 @@ describe('sizes', () => {
     expect(sizes.isOutsized('a', 399, 2000)).toBe(false)
     expect(sizes.isOutsized('a', 400, 2000)).toBe(true)
     expect(sizes.isOutsized('a', 400, 61_000)).toBe(false)
+    expect([399, 400].map((size) => sizes.isFarLarger('a', size))).toEqual([false, true])
+    expect(sizes.isFarLarger('b', 1000)).toBe(false)
   })
 })
 

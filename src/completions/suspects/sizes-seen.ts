@@ -7,8 +7,8 @@ export interface SizesSeen {
   refused(): void
   /** As large ones of its model were answered: that it is refused says more of the account than of the request. */
   isUsual(model: string, size: number): boolean
-  /** Larger than all of its model that were answered, and some were. */
-  isLarger(model: string, size: number): boolean
+  /** Four times as large as any of its model that was answered, and some were. */
+  isFarLarger(model: string, size: number): boolean
   /** Four times as large as any of its model, though others were answered within the last minute. */
   isOutsized(model: string, size: number, atMs: number): boolean
   /** As large as one that was found unaffordable; no more is left than then, and others are answered all the while. */
@@ -56,7 +56,8 @@ export function createSizesSeen(): SizesSeen {
       refusedInRow++
     },
     isUsual,
-    isLarger: (model, size) => size > (largest.get(model) ?? Number.POSITIVE_INFINITY),
+    isFarLarger: (model, size) =>
+      largest.has(model) && size >= OUTSIZED * Math.max(1, largest.get(model) ?? 0),
     isOutsized: (model, size, atMs) =>
       isLately(atMs) && size >= OUTSIZED * Math.max(1, largest.get(model) ?? 0),
     isUnaffordable(model, size, balanceCents, atMs) {

@@ -69,7 +69,7 @@ export function createSuspects(deps: SuspectsDeps): Suspects {
   const isUsual = (request: CompletionRequest) => sizes.isUsual(modelOf(request), sizeOf(request.body))
   function refusedSize(request: CompletionRequest): RefusedSize {
     const [model, size] = [modelOf(request), sizeOf(request.body)]
-    return sizes.isUsual(model, size) ? 'usual' : sizes.isLarger(model, size) ? 'larger' : 'unknown'
+    return sizes.isUsual(model, size) ? 'usual' : sizes.isFarLarger(model, size) ? 'far_larger' : 'unknown'
   }
 
   const parkedMs = (ageMs: number) =>
