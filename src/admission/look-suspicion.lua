@@ -8,6 +8,10 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local gate, action, epoch = KEYS[1], ARGV[1], tonumber(ARGV[2])
+-- Suspects come back every few seconds: when none did for so long, nobody was at work.
+local AWAY_MS = 15000
+-- A Redis that is full takes no write that needs memory, unless one that needs none came first.
+redis.call('HDEL', gate, '-')
 local suspicion = readSuspicion(gate)
 if suspicion and suspicion.epoch == epoch then
   if action == 'probe' and redis.call('HDEL', gate, 'looking') == 1 then
@@ -21,7 +25,14 @@ if suspicion and suspicion.epoch == epoch then
 end
 -- A later one concerns this request too: it may show that the account is empty.
 if suspicion then
-  local busy = tonumber(redis.call('HGET', gate, 'suspectBusy') or suspicion.since)
+  local fields = redis.call('HMGET', gate, 'suspectBusy', 'suspectSeen')
+  local busy, seen = tonumber(fields[1] or suspicion.since), tonumber(fields[2] or suspicion.since)
+  redis.call('HSET', gate, 'suspectSeen', now)
+  -- The first that comes back: others need a moment to come.
+  if now - seen > AWAY_MS then
+    busy = now
+    redis.call('HSET', gate, 'suspectBusy', now)
+  end
   return { 'pending', now - busy, now - suspicion.since, suspicion.epoch }
 end
 local ends = redis.call('HMGET', gate, 'emptied', 'cleared')

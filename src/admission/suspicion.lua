@@ -3,7 +3,8 @@
 -- hold.lua, lease.lua and look-suspicion.lua.
 -- Fields of the gate: `suspicion` (JSON: epoch, since, refused probes, hold: the first evidence, afterLift: an incident
 -- waits for a success), `looking` (the balance
--- is being asked: no probe before), `suspectBusy` (when a probe was last out, or wanted, or the pace let none go), and of
+-- is being asked: no probe before), `suspectBusy` (when a probe was last out, or wanted, or the pace let none go), `suspectSeen`
+-- (when a suspect last came back), and of
 -- suspicions that are over the last epochs: `cleared` (another was answered), `emptied` (it became a hold).
 -- With these fields gone, nothing waits: whoever was suspected just goes again.
 local MOST_REFUSED_PROBES = 5
@@ -20,13 +21,14 @@ end
 -- A new epoch, one call at a time. For `lookMs` none goes at all, unless whoever looks at the balance is done sooner.
 local function beginSuspicion(gate, epoch, now, hold, lookMs, afterLift)
   writeSuspicion(gate, { epoch = epoch, since = now, refused = 0, hold = hold, afterLift = afterLift })
-  redis.call('HSET', gate, 'epoch', epoch, 'probing', 1, 'probeUntil', now + lookMs, 'suspectBusy', now)
+  redis.call('HSET', gate, 'epoch', epoch, 'probing', 1, 'probeUntil', now + lookMs, 'suspectBusy', now,
+    'suspectSeen', now)
   if lookMs > 0 then redis.call('HSET', gate, 'looking', 1) end
 end
 
 -- outcome: 'cleared' | 'emptied' | nil (something else stopped the queue: nothing was found out)
 local function endSuspicion(gate, suspicion, outcome)
-  redis.call('HDEL', gate, 'suspicion', 'looking', 'suspectBusy')
+  redis.call('HDEL', gate, 'suspicion', 'looking', 'suspectBusy', 'suspectSeen')
   if outcome then redis.call('HSET', gate, outcome, suspicion.epoch) end
 end
 

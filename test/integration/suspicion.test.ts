@@ -190,6 +190,13 @@ describe('a suspicion', () => {
     expect(await quietMs()).toBeLessThan(1000)
   })
 
+  it('waits for others anew when nobody was at work for a while, and one comes back', async () => {
+    await refuse(0)
+    for (const field of ['suspectBusy', 'suspectSeen']) await redis.hincrby(test.keys.gate, field, -3600_000)
+    const looks = [await suspicions.look(1), await suspicions.look(1)]
+    for (const look of looks) expect(look.kind === 'pending' && look.quietMs).toBeLessThan(1000)
+  })
+
   it('that came later makes those of an earlier one wait', async () => {
     await refuse(0)
     await probe()

@@ -1,5 +1,5 @@
 import type { HoldRequest, RefusedSize } from '../../admission/place-hold.js'
-import type { Suspicion, SuspicionGate } from '../../admission/suspicion.js'
+import type { SuspicionGate } from '../../admission/suspicion.js'
 import type { Failure } from '../../conduit/outcome.js'
 import { backoffMs } from '../backoff.js'
 import type { CompletionRequest } from '../request.js'
@@ -63,8 +63,6 @@ export function createSuspects(deps: SuspectsDeps): Suspects {
   const { gate, onEvent } = deps
   const sizes = createSizesSeen()
   const smallFirst = createSmallFirst()
-  /** The suspicion that is open, and since when it is known here. */
-  let pending: { readonly epoch: number; readonly sinceMs: number } | null = null
   const modelOf = ({ body }: CompletionRequest) => String(body.model ?? '')
   const isUsual = (request: CompletionRequest) => sizes.isUsual(modelOf(request), sizeOf(request.body))
   function refusedSize(request: CompletionRequest): RefusedSize {
@@ -74,14 +72,6 @@ export function createSuspects(deps: SuspectsDeps): Suspects {
 
   const parkedMs = (ageMs: number) =>
     backoffMs(1 + Math.floor(ageMs / SLOWER_AFTER_MS), null, PARKED, deps.random())
-
-  /** As this process has seen it: others need a moment to come, where all were away. */
-  function quietFor(found: Suspicion): Suspicion {
-    if (found.kind !== 'pending') return found
-    const nowMs = performance.now()
-    if (pending?.epoch !== found.epoch) pending = { epoch: found.epoch, sinceMs: nowMs }
-    return { ...found, quietMs: Math.min(found.quietMs, nowMs - pending.sinceMs) }
-  }
 
   /** Whether the queue is held for it now; not when it was cleared meanwhile. */
   async function confirm(request: CompletionRequest, epoch: number): Promise<boolean> {
@@ -134,10 +124,9 @@ export function createSuspects(deps: SuspectsDeps): Suspects {
     },
     async reconsider(request, mark) {
       const { epoch } = mark
-      const [found, balanceCents] = await Promise.all([gate.look(epoch), deps.balance.ask()])
-      const suspicion = quietFor(found)
-      const { epoch: now, ageMs } = suspicion.kind === 'pending' ? suspicion : { epoch, ageMs: 0 }
-      const wait = { kind: 'wait', delayMs: parkedMs(ageMs) } as const
+      const [suspicion, balanceCents] = await Promise.all([gate.look(epoch), deps.balance.ask()])
+      const pending = suspicion.kind === 'pending' ? suspicion : { epoch, ageMs: 0 }
+      const wait = { kind: 'wait', delayMs: parkedMs(pending.ageMs) } as const
       if (suspicion.kind !== 'pending') smallFirst.over()
       else if (!isUsual(request)) smallFirst.suspected(sizeOf(request.body))
       const outsized = sizes.isOutsized(modelOf(request), sizeOf(request.body), deps.now())
@@ -147,9 +136,9 @@ export function createSuspects(deps: SuspectsDeps): Suspects {
         case 'again':
           return { kind: 'go', mark: suspicion.kind === 'cleared' ? mark : null }
         case 'empty':
-          return (await confirm(request, now)) ? { kind: 'held' } : wait
+          return (await confirm(request, pending.epoch)) ? { kind: 'held' } : wait
         case 'unaffordable':
-          await gate.clear(now)
+          await gate.clear(pending.epoch)
           smallFirst.over()
           sizes.unaffordable(modelOf(request), sizeOf(request.body), mark.balanceCents)
           onEvent('unaffordable', request, epoch)
