@@ -28,7 +28,9 @@ for i, text in ipairs(ARGV) do
   if after <= elapsed then due = math.max(due, after) end
 end
 local isTold = incident.remindedAt ~= cjson.null and incident.remindedAt >= incident.remindersFrom + due
-if due == 0 or isTold then return 'nothing' end
+-- It was told of as one that needs nobody.
+local isNews = incident.reason == 'daily_quota' and incident.remindedAt == cjson.null and #ARGV > 0
+if not isNews and (due == 0 or isTold) then return 'nothing' end
 incident.reminders, incident.remindedAt = incident.reminders + 1, now
 saveIncident(at, incident)
 tellOfIncident(at, incident, 'reminder', incident.id .. '-reminder-' .. incident.reminders)

@@ -165,6 +165,14 @@ describe('reminders', () => {
     expect(await tend()).toBe('reminded')
   })
 
+  it('come at once when an incident that needed nobody comes to need somebody', async () => {
+    await test.gate.hold(holdRequest({ reason: 'daily_quota' }))
+    expect(await tend()).toBe('nothing')
+    await test.gate.hold(holdRequest({ reason: 'credits' }))
+    expect(await tend()).toBe('reminded')
+    expect(await tend()).toBe('nothing')
+  })
+
   it('count anew from a second reason on, and not from a failed probe', async () => {
     await test.gate.hold(holdRequest())
     await age(3)
