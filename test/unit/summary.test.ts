@@ -110,7 +110,7 @@ describe('the summary of a run', () => {
     expect(told).toContain('Paused: The Conduit account has run out of credits. Nothing is lost.')
     expect(told).toContain('not over yet')
     expect(told).toContain(
-      'No worker notices that by itself now, so then type: conduit-batch resume night Start the same command again',
+      'Start the same command again: it goes on where it stopped. Should it pause again at once, type: conduit-batch resume night',
     )
     const others = renderSummary(aBatch(), [open], 200, false, { byItself: () => true }).join(' ')
     expect(others).toContain('Then it goes on by itself')

@@ -91,6 +91,14 @@ function openIncident(incidents: readonly Incident[]): Incident | undefined {
   return incidents.findLast(isHeld) ?? incidents.at(-1)
 }
 
+/** The same command looks at the account and the key by itself, unless it is told not to; then `resume` helps. */
+function pausedSteps(reason: HoldReason, queue: string, byItself: boolean): NextSteps {
+  const { sentences, commands } = holdAdvice(reason, queue, byItself)
+  if (byItself || reason === 'person') return { sentences: [...sentences, SAME_COMMAND], commands }
+  const again = `Should it pause again at once, type: ${commands[0]}`
+  return { sentences: [...sentences.slice(0, -1), SAME_COMMAND, again], commands }
+}
+
 /** The next command to type; nothing when all is answered. */
 export function nextSteps({ batch, incidents, status, byItself }: SummaryView): NextSteps {
   switch (status) {
@@ -99,8 +107,7 @@ export function nextSteps({ batch, incidents, status, byItself }: SummaryView): 
     case 'paused': {
       const open = openIncident(incidents)
       if (open === undefined) return { sentences: [SAME_COMMAND], commands: [] }
-      const { sentences, commands } = holdAdvice(open.reason, batch.queue, byItself(open.reason))
-      return { sentences: [...sentences, SAME_COMMAND], commands }
+      return pausedSteps(open.reason, batch.queue, byItself(open.reason))
     }
     case 'interrupted':
       return {
