@@ -24,13 +24,14 @@ const notices: Readonly<Record<HoldReason, Notice>> = {
   credentials: {
     words: 'Conduit refused the API key',
     whatToDo: (resume) => [
-      'Put another key into CONDUIT_API_KEY and start the same command again.',
-      'Or write it to the file that CONDUIT_API_KEY_FILE names: a new key there is noticed by itself.',
+      'Write another key to the key file (CONDUIT_API_KEY_FILE, or apiKeyFile in the settings): it is noticed by itself.',
+      'Is there none? Put it into CONDUIT_API_KEY (or the variable that apiKeyEnv names) and start the same command again.',
       `Is the same key valid again? Then type: ${resume}`,
     ],
     action: (resume) =>
-      'Put another key into CONDUIT_API_KEY and start the same command again, or write it to the file that ' +
-      `CONDUIT_API_KEY_FILE names, where it is noticed by itself. If the same key is valid again: ${resume}`,
+      'Write another key to the key file (CONDUIT_API_KEY_FILE, or apiKeyFile in the settings), where it is noticed by ' +
+      'itself; without a key file put it into CONDUIT_API_KEY (or the variable that apiKeyEnv names) and start the same ' +
+      `command again. If the same key is valid again: ${resume}`,
     link: KEYS,
     isResumed: true,
   },

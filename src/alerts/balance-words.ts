@@ -19,8 +19,9 @@ const DAY_MS = 24 * HOUR_MS
 
 /** What lacks, without a full stop: `credits for 38 minutes at this rate; what is queued needs about $12.40 more`. */
 export function lowBalanceInWords({ balanceCents, shortByCents, lastsMs }: LowBalance): string {
+  const rest = balanceCents > 0 ? `${inDollars(balanceCents)} left` : 'nothing is left'
   const left =
-    lastsMs === null ? `${inDollars(balanceCents)} left` : `credits for ${lastsInWords(lastsMs)} at this rate`
+    lastsMs === null || balanceCents <= 0 ? rest : `credits for ${lastsInWords(lastsMs)} at this rate`
   return `${left}; what is queued needs about ${inDollars(Math.max(1, shortByCents))} more`
 }
 

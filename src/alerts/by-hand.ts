@@ -8,8 +8,8 @@ export function byHand(reason: HoldReason, resume: string): string[] | null {
   switch (reason) {
     case 'credentials':
       return [
-        'Give another key: in the file that CONDUIT_API_KEY_FILE names, or in CONDUIT_API_KEY and start the same ' +
-          'command again.',
+        'Write another key to the key file (CONDUIT_API_KEY_FILE, or apiKeyFile in the settings). Is there none? Put ' +
+          'it into CONDUIT_API_KEY (or the variable that apiKeyEnv names) and start the same command again.',
         `No worker tries it by itself now, so then type: ${resume}`,
       ]
     case 'credits':

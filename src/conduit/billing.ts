@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Call } from './client.js'
 import { createEndpoint } from './endpoint.js'
-import { failureOf } from './failure.js'
+import { failureOfFree } from './failure.js'
 import type { Failure } from './outcome.js'
 import type { Reply } from './reply.js'
 import { parseJson } from './text.js'
@@ -76,7 +76,7 @@ export function createBillingClient(options: { readonly billingUrl: string }): B
     async balance(call) {
       const reply = await get('/balance', call)
       const read = balanceSchema.safeParse(okJson(reply))
-      if (!read.success) return { kind: 'unavailable', failure: failureOf(reply) }
+      if (!read.success) return { kind: 'unavailable', failure: failureOfFree(reply) }
       return { kind: 'balance', balanceInCents: read.data.balanceInCents }
     },
     async ledger(call) {
@@ -84,7 +84,7 @@ export function createBillingClient(options: { readonly billingUrl: string }): B
       const offset = Math.max(0, Math.trunc(call.offset))
       const reply = await get(`/ledger?limit=${limit}&offset=${offset}`, call)
       const read = ledgerSchema.safeParse(okJson(reply))
-      if (!read.success) return { kind: 'unavailable', failure: failureOf(reply) }
+      if (!read.success) return { kind: 'unavailable', failure: failureOfFree(reply) }
       return { kind: 'ledger', entries: read.data.entries.flatMap(readEntry) }
     },
     close: () => endpoint.close(),

@@ -14,7 +14,7 @@ export class CallAborted extends Error {
 export class DeadlinePassed extends Error {
   readonly code = 'deadline_passed'
   constructor(timeoutMs: number) {
-    super(`no complete answer within ${timeoutMs / 1000} s`)
+    super(`no complete answer within ${Math.round(timeoutMs) / 1000} s`)
     this.name = 'DeadlinePassed'
   }
 }

@@ -7,9 +7,24 @@ import { parseJson } from './text.js'
 type Answer = Extract<Reply, { kind: 'answer' }>
 type NoAnswer = Extract<Reply, { kind: 'no_answer' }>
 
-/** The evidence in a reply that is not what was asked for; never throws. */
+/** The evidence in a reply that is not the completion that was asked for; never throws. */
 export function failureOf(reply: Reply): Failure {
+  const failure = failureOfFree(reply)
+  return isPerhapsBilled(reply) ? maybeBilled(failure) : failure
+}
+
+/** The same of a call that costs nothing. */
+export function failureOfFree(reply: Reply): Failure {
   return reply.kind === 'answer' ? failureOfAnswer(reply) : failureOfNoAnswer(reply)
+}
+
+function isPerhapsBilled(reply: Reply): boolean {
+  if (reply.kind === 'answer') return isSuccess(reply.status) && readEnvelope(parseJson(reply.text)) === null
+  return reply.maybeSent && !isErrorStatus(reply.status)
+}
+
+function isErrorStatus(status: number | null): status is number {
+  return status !== null && ruleFor(status, null) !== null
 }
 
 /** What such a reply means, given the code of its failure. A status of 300 or more always decides; see `ruleFor`. */
@@ -22,19 +37,18 @@ export function rulingOf(reply: Reply, code: string): Ruling {
 function failureOfAnswer(reply: Answer): Failure {
   const json = parseJson(reply.text)
   const envelope = readEnvelope(json)
-  const failure = {
+  return {
     status: reply.status,
     code: envelope?.code ?? ownCodeFor(reply.status),
     message: envelope?.message ?? `HTTP ${reply.status} with ${bodyKind(reply.text, json)}`,
     requestId: envelope?.requestId ?? boundedRequestId(reply.requestId),
     envelope: envelope?.error ?? null,
   }
-  return isSuccess(reply.status) && envelope === null ? maybeBilled(failure) : failure
 }
 
 function failureOfNoAnswer(reply: NoAnswer): Failure {
-  const errorStatus = reply.status !== null && ruleFor(reply.status, null) !== null ? reply.status : null
-  const failure = {
+  const errorStatus = isErrorStatus(reply.status) ? reply.status : null
+  return {
     status: reply.status,
     code: errorStatus === null ? reply.code : ownCodeFor(errorStatus),
     message: boundedMessage(
@@ -43,7 +57,6 @@ function failureOfNoAnswer(reply: NoAnswer): Failure {
     requestId: boundedRequestId(reply.requestId),
     envelope: null,
   }
-  return reply.maybeSent && errorStatus === null ? maybeBilled(failure) : failure
 }
 
 function maybeBilled(failure: Failure): Failure {

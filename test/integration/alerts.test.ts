@@ -256,7 +256,9 @@ describe('an incident', () => {
         reason: 'credits',
         reasons: ['credentials'],
         waiting: 12,
-        action: expect.stringContaining('Put another key into CONDUIT_API_KEY'),
+        action: expect.stringContaining(
+          'Write another key to the key file (CONDUIT_API_KEY_FILE, or apiKeyFile',
+        ),
         link: 'https://conduit.im/docs/authentication',
         command: 'conduit-batch resume',
         resolvedAt: null,

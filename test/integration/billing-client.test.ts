@@ -54,10 +54,13 @@ describe('the balance', () => {
     [201, { balanceInCents: 1234 }, 'unreadable_answer'],
   ])('is unavailable after a %i with %j', async (status, body, code) => {
     const { client } = await billing(status, body)
-    expect(await client.balance(CALL)).toMatchObject({
+    const told = await client.balance(CALL)
+    expect(told).toMatchObject({
       kind: 'unavailable',
       failure: { status, code, requestId: 'req_1' },
     })
+    // Asking costs nothing.
+    expect(JSON.stringify(told)).not.toMatch(/billed/i)
   })
 
   it('is unavailable when nobody answers', async () => {

@@ -1,13 +1,20 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { env } from 'node:process'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openDataDirectory } from '../../src/batches/data-directory.js'
 import { dryRun } from '../../src/batches/dry-run.js'
+import { accessRedis } from '../../src/batches/session.js'
 import type { Submission } from '../../src/batches/submission.js'
 import { submit } from '../../src/batches/submit.js'
+import { readEarlier } from '../../src/cli/dry-run/earlier.js'
+import { loadConfig } from '../../src/config.js'
+import { connectRedis } from '../../src/redis/connect.js'
+import { queueKeys } from '../../src/redis/keys.js'
 import { jsonLines, request, requests } from '../support/batch-files.js'
 import { QUICK_OPTIONS } from '../support/batches.js'
+import { serverBinary } from '../support/private-redis.js'
 
 let place: string
 let dataDir: string
@@ -89,4 +96,25 @@ describe('a dry run', () => {
     })
     expect(await readdir(directory.batches)).toEqual(before)
   })
+
+  it.skipIf(serverBinary === null)(
+    'learns from earlier answers in the private Redis of the data directory, which runs no more',
+    async () => {
+      const config = loadConfig({ PATH: env.PATH, CONDUIT_BATCH_DATA_DIR: dataDir }, {})
+      const nothing = await readEarlier(config, 'default', null)
+      expect([nothing.usage.size, nothing.trouble]).toEqual([0, null])
+      await openDataDirectory(dataDir)
+      const { target, leave } = await accessRedis(config, () => {})
+      const redis = await connectRedis(target, 'client')
+      await redis.hset(queueKeys(config.keyPrefix, 'default').usage, {
+        'used:answers:m': 30,
+        'used:chars:m': 90,
+      })
+      redis.disconnect()
+      await leave()
+      const { usage, trouble } = await readEarlier(config, 'default', null)
+      expect(trouble).toBeNull()
+      expect(usage.get('m')).toMatchObject({ answers: 30, chars: 90 })
+    },
+  )
 })

@@ -25,8 +25,8 @@ const progress = (forecast: Forecast | null, over = {}) =>
   renderProgress(aView({ queue: aQueue({ forecast, ...over }) }), 100)
     .join(' ')
     .replace(/\s+/g, ' ')
-const status = (forecast: Forecast | null) =>
-  renderStatus([aQueue({ forecast })], [], NOON_MS, 100)
+const status = (forecast: Forecast | null, over = {}) =>
+  renderStatus([aQueue({ forecast, ...over })], [], NOON_MS, 100)
     .join(' ')
     .replace(/\s+/g, ' ')
 
@@ -48,6 +48,22 @@ describe('credits that will not last', () => {
     expect(status(LOW)).toContain(`CREDITS C${WORDS}.`)
     expect(status(ENOUGH)).toContain('Credits $18.60, enough for what is queued (about $9.00)')
     expect(status(null)).not.toMatch(/credits/i)
+  })
+
+  it('are told without a rate while the queue is held, and at a pause for credits with what it takes to finish', () => {
+    const empty: Forecast = { ...LOW, balanceCents: 0, shortByCents: 3100, lastsMs: 0, low: false }
+    const told = status(empty, { holds: [aHold()] })
+    expect(told).toContain('To finish about $31.00; nothing is left in the account')
+    expect(told).not.toMatch(/at this rate|Credits /)
+    expect(progress(empty, { holds: [aHold()] })).toContain('To finish about $31.00; nothing is left')
+    expect(status(LOW, { holds: [aHold()] })).toContain(
+      'To finish about $31.00; $18.60 is left in the account',
+    )
+    expect(status(ENOUGH, { holds: [aHold({ reason: 'person' })] })).not.toContain('To finish')
+    expect(status(LOW, { holds: [aHold({ reason: 'person' })] })).toContain(
+      'CREDITS $18.60 left; what is queued needs about $12.40 more',
+    )
+    expect(lowBalanceInWords(empty)).toBe('nothing is left; what is queued needs about $31.00 more')
   })
 
   it('get a line in a log at once, and only one', () => {

@@ -1,13 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Incident } from '../../src/admission/hold.js'
 import { renderIncidents } from '../../src/cli/text/incidents.js'
 import { createPaint } from '../../src/cli/text/paint.js'
 import { displayWidth } from '../../src/cli/text/width.js'
 import { anIncident, anIncidentHold, anyIncident, NOON_MS } from '../support/snapshots.js'
 
 const canvas = (columns: number) => ({ columns, paint: createPaint(false) })
-const flat = (...incidents: Parameters<typeof renderIncidents>[0]) =>
-  renderIncidents(incidents, NOON_MS, canvas(200)).join(' ').replace(/\s+/g, ' ').trim()
+const lines = (incidents: readonly Incident[], byItself: boolean) =>
+  renderIncidents(incidents, () => byItself, NOON_MS, canvas(200))
+    .join(' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+const flat = (...incidents: readonly Incident[]) => lines(incidents, true)
 
 describe('an incident', () => {
   it('that is over tells all of it: since when, what Conduit said, what waited, its holds, its end', () => {
@@ -40,8 +45,14 @@ describe('an incident', () => {
     )
     expect(told).toMatch(/^OPEN .* \(queue night\) .*Since 11:59:10, for 50 s so far Waited not told yet/)
     expect(told).toContain('Lifted 11:59:47: new credits were seen in the account.')
-    expect(told).toContain('Not lifted yet. Reminders 2, the last one 11:59:59 What to do Put another key')
+    expect(told).toContain('Not lifted yet. Reminders 2, the last one 11:59:59 What to do Write another key')
     expect(told).not.toContain('Top up')
+  })
+
+  it('promises nothing by itself where nobody is at work to see to it', () => {
+    const open = anIncident({ holds: [anIncidentHold({ liftedAt: null })], liftedAt: null, resolvedAt: null })
+    expect(lines([open], true)).toContain('Then it goes on by itself')
+    expect(lines([open], false)).toContain('No worker notices that by itself now, so then type: ')
   })
 
   it('names the person who paused while it was open, and what they said', () => {
@@ -66,7 +77,7 @@ describe('an incident', () => {
   it('fits its terminal and is harmless, whatever it holds', () => {
     fc.assert(
       fc.property(anyIncident, fc.integer({ min: 20, max: 120 }), (incident, columns) => {
-        for (const line of renderIncidents([incident], NOON_MS, canvas(columns))) {
+        for (const line of renderIncidents([incident], () => true, NOON_MS, canvas(columns))) {
           expect(displayWidth(line)).toBeLessThanOrEqual(columns)
           expect(line).not.toMatch(/\p{Cc}/u)
         }

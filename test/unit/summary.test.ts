@@ -109,7 +109,11 @@ describe('the summary of a run', () => {
     const told = flat(aBatch({ queue: 'night' }), [open])
     expect(told).toContain('Paused: The Conduit account has run out of credits. Nothing is lost.')
     expect(told).toContain('not over yet')
-    expect(told).toContain('To go on at once, type: conduit-batch resume night Start the same command again')
+    expect(told).toContain(
+      'Start the same command again: it goes on where it stopped. Should it pause again at once, type: conduit-batch resume night',
+    )
+    const others = renderSummary(aBatch(), [open], 200, false, { byItself: () => true }).join(' ')
+    expect(others).toContain('Then it goes on by itself')
   })
 
   it('tells how to go on when it was interrupted', () => {

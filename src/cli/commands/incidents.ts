@@ -38,7 +38,7 @@ export function incidentsCommand(): Command {
   return addConfigurationOptions(withManual(command, MANUAL))
     .option('--json', 'print one JSON object on stdout')
     .action(async (flags: IncidentsFlags) => {
-      const { incidents } = await import('../incidents/incidents.js')
-      await incidents(flags)
+      const { tellIncidents } = await import('../incidents/incidents.js')
+      await tellIncidents(flags)
     })
 }

@@ -1,8 +1,8 @@
 import { createKeyHolder } from '../../completions/key-holder.js'
 import type { ApiKey } from '../../conduit/api-key.js'
 import { createBillingClient } from '../../conduit/billing.js'
-import { classify } from '../../conduit/classify.js'
 import { createConduitClient } from '../../conduit/client.js'
+import { failureOfFree } from '../../conduit/failure.js'
 import type { Reply } from '../../conduit/reply.js'
 import { type Config, InvalidConfig, type QueueConfig } from '../../config.js'
 import type { Finding } from './finding.js'
@@ -52,9 +52,7 @@ async function checkKey({ baseUrl }: QueueConfig, { secret, fingerprint }: ApiKe
 }
 
 function inWords(reply: Reply): string {
-  const outcome = classify(reply, Date.now())
-  if (!('failure' in outcome)) return 'an answer that is no list of models'
-  const { message, code, requestId } = outcome.failure
+  const { message, code, requestId } = failureOfFree(reply)
   return `${message} (${code}${requestId === null ? '' : `, request ${requestId}`})`
 }
 

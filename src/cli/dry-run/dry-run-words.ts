@@ -28,7 +28,7 @@ export function dryRunWords(view: DryRunView, columns: number): string[] {
   return [
     ...opening(view),
     ...(expected.models.length === 0 ? [] : ['', ...rows.map((row) => `  ${row}`), '']),
-    ...costSentences(expected),
+    ...(expected.models.length === 0 ? [] : costSentences(expected)),
     ...budgetSentences(view),
     ...(found.inheritsFrom === null
       ? []

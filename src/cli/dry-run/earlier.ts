@@ -1,9 +1,10 @@
+import { accessRedis } from '../../batches/session.js'
 import type { Config } from '../../config.js'
 import { readForecast } from '../../credits/forecast.js'
 import { type UsageByModel, usageByModel } from '../../credits/model-usage.js'
 import { connectRedis } from '../../redis/connect.js'
 import { queueKeys } from '../../redis/keys.js'
-import { socketOfRunning } from '../../redis/server/running.js'
+import { hasPrivateServer } from '../../redis/server/home.js'
 import type { RedisTarget } from '../../redis/target.js'
 
 /** What a queue has seen so far. */
@@ -20,24 +21,24 @@ export interface Earlier {
 const NOTHING: Earlier = { usage: new Map(), centsPerToken: null, done: null, trouble: null }
 
 /**
- * Reads what is known of earlier answers where a Redis runs already: none is started, and nothing is written. Never
- * throws.
+ * Reads what is known of earlier answers. A private Redis is started for it where one has run before, and nothing is
+ * written. Never throws.
  * @param batch whose progress is asked for too
  */
 export async function readEarlier(config: Config, queue: string, batch: string | null): Promise<Earlier> {
+  // Nothing ever ran here.
+  if (config.redisUrl === null && !hasPrivateServer(config.dataDirectory)) return NOTHING
   try {
-    const target = await runningRedis(config)
-    return target === null ? NOTHING : await readFrom(target, config, queue, batch)
+    const access = await accessRedis(config, () => {})
+    try {
+      return await readFrom(access.target, config, queue, batch)
+    } finally {
+      await access.leave()
+    }
   } catch (error) {
     const trouble = `Nothing is told from earlier answers: ${(error as Error).message}`
     return { ...NOTHING, trouble }
   }
-}
-
-async function runningRedis({ redisUrl, dataDirectory }: Config): Promise<RedisTarget | null> {
-  if (redisUrl !== null) return { url: redisUrl }
-  const socketPath = await socketOfRunning(dataDirectory)
-  return socketPath === null ? null : { socketPath }
 }
 
 async function readFrom(

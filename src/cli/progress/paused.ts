@@ -7,9 +7,10 @@ import type { ProgressView } from './view.js'
 
 /** Why the work stands still, what a person can do about it, and that nothing is lost. */
 export function pausedLines(holds: readonly HoldNow[], view: ProgressView, canvas: Canvas): string[] {
+  const { queue, forecast } = view.queue
   const blocks = holds.flatMap((hold, index) => [
     ...(index === 0 ? [] : ['']),
-    ...pauseBlock(hold, view.queue.queue, view.nowMs, canvas, index === 0 ? 'PAUSED' : 'AND'),
+    ...pauseBlock(hold, queue, view.nowMs, canvas, index === 0 ? 'PAUSED' : 'AND', forecast),
   ])
   return [
     ...blocks,

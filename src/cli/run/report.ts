@@ -1,4 +1,7 @@
+import { endsByItself } from '../../admission/endings.js'
+import type { HoldReason } from '../../admission/hold.js'
 import { readPace } from '../../admission/read-pace.js'
+import { readLiveWorkers } from '../../batches/live-workers.js'
 import type { Session } from '../../batches/session.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { EXIT, type ExitCode } from '../exit.js'
@@ -32,6 +35,8 @@ export async function report(
   const past = (await session.gate.pastIncidents(MOST_INCIDENTS)).reverse()
   const incidents = past.filter(({ resolvedAt }) => (resolvedAt ?? 0) >= startedAtRedis)
   if (incident !== null) incidents.push(incident)
+  const { endings } = await readLiveWorkers(session)
+  const byItself = (reason: HoldReason) => endsByItself(reason, endings)
   const { learnedPerMinute } = await readPace(session.redis, session.keys)
   const columns = screen.columns()
   const canvas = { columns: Math.min(columns, WIDEST_COLUMNS), paint: createPaint(screen.colour) }
@@ -40,11 +45,18 @@ export async function report(
   const lines = [
     ...unexplained.flatMap((hold) => [
       '',
-      ...pauseBlock({ ...hold, byItself: false }, session.queue, Date.now(), canvas, 'PAUSED'),
+      ...pauseBlock(
+        { ...hold, byItself: byItself(hold.reason) },
+        session.queue,
+        Date.now(),
+        canvas,
+        'PAUSED',
+      ),
     ]),
     ...renderSummary(batch, incidents, columns, screen.colour, {
       ...end,
       learnedPerMinute,
+      byItself,
       nowMs: Date.now(),
     }),
   ]

@@ -118,7 +118,8 @@ function money({ costCents, maxCostCents, maxRequests }: BatchSnapshot, canvas: 
   const requests =
     maxRequests === null ? [] : [`at most ${formatCounted(maxRequests, 'request', 'requests')}`]
   const figures = [...cost, ...most, ...requests]
-  return figures.length === 0 ? [] : labelled('Cost', figures.join(', '), canvas)
+  const label = cost.length === 0 ? 'Budget' : 'Cost'
+  return figures.length === 0 ? [] : labelled(label, figures.join(', '), canvas)
 }
 
 function pace({ batch, queue, ratePerSecond, leftMs }: DetailsView, canvas: Canvas): string[] {
@@ -186,7 +187,7 @@ function holds({ batch, queue, nowMs }: DetailsView, canvas: Canvas): string[] {
   if (batch?.state !== 'running') return []
   return queue.holds.flatMap((hold, index) => [
     '',
-    ...pauseBlock(hold, queue.queue, nowMs, canvas, index === 0 ? 'PAUSED' : 'AND'),
+    ...pauseBlock(hold, queue.queue, nowMs, canvas, index === 0 ? 'PAUSED' : 'AND', queue.forecast),
   ])
 }
 

@@ -1,6 +1,8 @@
 import type { Hold } from '../../admission/hold.js'
 import { reasonInWords } from '../../alerts/advice.js'
 import type { HoldNow } from '../../batches/snapshot.js'
+import type { Forecast } from '../../credits/forecast.js'
+import { costToFinishLines } from './credits-words.js'
 import { formatDuration, formatMoment } from './format.js'
 import { oneLine } from './harmless.js'
 import { holdAdvice } from './hold-advice.js'
@@ -11,7 +13,7 @@ const LONGEST_MESSAGE = 300
 
 /**
  * All that a person has to know about one hold: why, on what evidence, since when, and what to do.
- * `heading` stands before the reason: `PAUSED`, or `AND` for a further hold.
+ * `heading` stands before the reason: `PAUSED`, or `AND` for a further hold. `forecast`: null where nobody can tell.
  */
 export function pauseBlock(
   hold: HoldNow,
@@ -19,11 +21,13 @@ export function pauseBlock(
   nowMs: number,
   canvas: Canvas,
   heading: string,
+  forecast: Forecast | null = null,
 ): string[] {
   return [
     ...headline(hold, queue, canvas, heading),
     ...evidence(hold, canvas),
     ...labelled('Since', sinceWords(hold, nowMs), canvas),
+    ...(hold.reason === 'credits' ? costToFinishLines(forecast, canvas) : []),
     ...reopening(hold, nowMs, canvas),
     ...todo(hold, queue, canvas),
   ]

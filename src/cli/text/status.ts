@@ -39,17 +39,19 @@ export function renderStatus(
 function queueLines(queue: QueueSnapshot, nowMs: number, canvas: Canvas): string[] {
   const name = oneLine(queue.queue)
   const held = queue.holds.length > 0
+  // Then the block of the pause tells about the credits.
+  const isEmptyAccount = queue.holds.some(({ reason }) => reason === 'credits')
   const gate = held ? 'held' : queue.probing ? 'reopening: one call goes first' : 'open'
   const look = { labelTone: 'strong', tone: held ? 'alert' : queue.probing ? 'waiting' : 'good' } as const
   return [
     ...labelled('Queue', `${name}, ${gate}`, canvas, look),
     ...labelled('', queueFigures(queue), canvas),
     ...labelled('Pace', paceFigures(queue.pace, nowMs), canvas),
-    ...creditsLines(queue.forecast, canvas),
+    ...(isEmptyAccount ? [] : creditsLines(queue.forecast, !held, canvas)),
     ...outageLines(queue, nowMs, canvas),
     ...queue.holds.flatMap((hold, index) => [
       '',
-      ...pauseBlock(hold, queue.queue, nowMs, canvas, index === 0 ? 'PAUSED' : 'AND'),
+      ...pauseBlock(hold, queue.queue, nowMs, canvas, index === 0 ? 'PAUSED' : 'AND', queue.forecast),
     ]),
   ]
 }

@@ -1,4 +1,4 @@
-import type { Incident } from '../../admission/hold.js'
+import type { HoldReason, Incident } from '../../admission/hold.js'
 import { reasonInWords } from '../../alerts/advice.js'
 import type { BatchSnapshot } from '../../batches/snapshot.js'
 import { askedSentence, askedSteps } from './asked-words.js'
@@ -17,6 +17,8 @@ export interface SummaryView {
   readonly batch: BatchSnapshot
   readonly incidents: readonly Incident[]
   readonly status: RunStatus
+  /** Whether what holds the queue for a reason ends without a person. */
+  readonly byItself: (reason: HoldReason) => boolean
 }
 
 const SAME_COMMAND = 'Start the same command again: it goes on where it stopped.'
@@ -89,16 +91,23 @@ function openIncident(incidents: readonly Incident[]): Incident | undefined {
   return incidents.findLast(isHeld) ?? incidents.at(-1)
 }
 
+/** The same command looks at the account and the key by itself, unless it is told not to; then `resume` helps. */
+function pausedSteps(reason: HoldReason, queue: string, byItself: boolean): NextSteps {
+  const { sentences, commands } = holdAdvice(reason, queue, byItself)
+  if (byItself || reason === 'person') return { sentences: [...sentences, SAME_COMMAND], commands }
+  const again = `Should it pause again at once, type: ${commands[0]}`
+  return { sentences: [...sentences.slice(0, -1), SAME_COMMAND, again], commands }
+}
+
 /** The next command to type; nothing when all is answered. */
-export function nextSteps({ batch, incidents, status }: SummaryView): NextSteps {
+export function nextSteps({ batch, incidents, status, byItself }: SummaryView): NextSteps {
   switch (status) {
     case 'completed':
       return batch.failed === 0 ? { sentences: [], commands: [] } : lookAtFailures(batch)
     case 'paused': {
       const open = openIncident(incidents)
       if (open === undefined) return { sentences: [SAME_COMMAND], commands: [] }
-      const { sentences, commands } = holdAdvice(open.reason, batch.queue, true)
-      return { sentences: [...sentences, SAME_COMMAND], commands }
+      return pausedSteps(open.reason, batch.queue, byItself(open.reason))
     }
     case 'interrupted':
       return {

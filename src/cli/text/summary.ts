@@ -14,19 +14,27 @@ import { headline, isHeld, nextSteps, type SummaryView } from './summary-words.j
 const WIDEST_COLUMNS = 100
 const MOST_CODES = 20
 
+type SummaryEnd = Partial<RunEnd> & {
+  readonly nowMs?: number
+  readonly learnedPerMinute?: number | null
+  readonly byItself?: SummaryView['byItself']
+}
+
 /**
  * What a run came to, as lines of at most `columns` (20 or more). Without `end` the batch and its incidents
- * tell how it ended. `learnedPerMinute`: the limit of the queue's key, null when none was met. `nowMs` (Unix ms) is the day from which moments are seen; by default that of the last event.
+ * tell how it ended. `learnedPerMinute`: the limit of the queue's key, null when none was met. `byItself`: whether what holds the
+ * queue ends without a person, now that this run has left. `nowMs` (Unix ms) is the day from which moments are seen; by default that of the last event.
  */
 export function renderSummary(
   batch: BatchSnapshot,
   incidents: readonly Incident[],
   columns: number,
   colour: boolean,
-  end: Partial<RunEnd> & { readonly nowMs?: number; readonly learnedPerMinute?: number | null } = {},
+  end: SummaryEnd = {},
 ): string[] {
   const canvas: Canvas = { columns: Math.min(columns, WIDEST_COLUMNS), paint: createPaint(colour) }
-  const view: SummaryView = { batch, incidents, status: end.status ?? statusOf(batch, incidents) }
+  const { status = statusOf(batch, incidents), byItself = () => false } = end
+  const view: SummaryView = { batch, incidents, status, byItself }
   const { text, tone } = headline(view)
   return [
     '',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { lstat, mkdir, realpath } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +21,11 @@ export interface ServerHome {
   readonly log: string
   /** The socket for a server that is started now; one that runs already says its own in `record`. */
   readonly socketPath: string
+}
+
+/** Whether a data directory has had a private server. */
+export function hasPrivateServer(dataDir: string): boolean {
+  return existsSync(join(dataDir, 'redis'))
 }
 
 /**
