@@ -2,7 +2,7 @@ import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { endsByItself } from '../src/admission/endings.js'
-import { tendIncident } from '../src/admission/incidents.js'
+import { noteIncident, readUncosted, tendIncident } from '../src/admission/incidents.js'
 import type { EndsByItself } from '../src/alerts/incident-alert.js'
 import { ALERTS, drainOutbox } from '../src/alerts/outbox.js'
 import type { AlertSettings } from '../src/alerts/settings.js'
@@ -51,7 +51,17 @@ export function startAlertRole(
   async function enqueue(): Promise<void> {
     await tendIncident(redis, keys, remindersMs)
     await drainOutbox(redis, keys, queue, looks, names)
+    await noteLateCost()
   }
+
+  /** An alert goes out at once; what balances tell in the seconds after it is still worth noting. */
+  async function noteLateCost(): Promise<void> {
+    const incident = await readUncosted(redis, keys)
+    const costToFinishCents = incident === null ? null : await looks.costToFinish(incident.waiting)
+    if (incident === null || costToFinishCents === null) return
+    await noteIncident(redis, keys, incident.id, { waiting: incident.waiting, costToFinishCents })
+  }
+
   return {
     enqueue,
     async close() {

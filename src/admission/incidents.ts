@@ -35,7 +35,7 @@ export async function tendIncident(
 
 /**
  * Notes what waited when the alert of an incident was made, and about what that will cost (null: nobody can tell). The
- * first note stays.
+ * first note stays; a cost that nobody could tell then may follow.
  */
 export async function noteIncident(
   redis: Redis,
@@ -44,6 +44,17 @@ export async function noteIncident(
   { waiting, costToFinishCents }: Pick<Incident, 'costToFinishCents'> & { readonly waiting: number },
 ): Promise<void> {
   await runScript(redis, noteScript, incidentKeys(keys), [id, waiting, costToFinishCents ?? ''])
+}
+
+/** The incident that holds the queue now while nobody could tell yet what it will cost to finish; null: there is none. */
+export async function readUncosted(
+  redis: Redis,
+  keys: QueueKeys,
+): Promise<{ readonly id: string; readonly waiting: number } | null> {
+  const raw = await redis.get(keys.incident)
+  if (raw === null) return null
+  const { id, waiting, costToFinishCents, liftedAt } = JSON.parse(raw) as Incident
+  return waiting === null || costToFinishCents !== null || liftedAt !== null ? null : { id, waiting }
 }
 
 /** Incidents of a queue, the newest first: the open one, and those of the past that are kept (200 at most). */

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createGate } from '../../src/admission/gate.js'
-import { forgetIncidents, noteIncident, tendIncident } from '../../src/admission/incidents.js'
+import { forgetIncidents, noteIncident, readUncosted, tendIncident } from '../../src/admission/incidents.js'
 import { DEFAULT_REMINDERS_MS } from '../../src/alerts/settings.js'
 import { createProducer, ProducerOptionInvalid } from '../../src/index.js'
 import { testSession } from '../support/batches.js'
@@ -242,6 +242,17 @@ describe('what waited when it was told', () => {
     expect(await newest()).toMatchObject({ id, waiting: 17, costToFinishCents: 12.5 })
     await noteIncident(redis, test.keys, id, { waiting: 3, costToFinishCents: null })
     expect(await newest()).toMatchObject({ waiting: 17 })
+  })
+
+  it('may hear of the cost later, when nobody could tell it at first', async () => {
+    await test.gate.hold(holdRequest())
+    const id = (await open())?.id ?? ''
+    expect(await readUncosted(redis, test.keys)).toBe(null)
+    await noteIncident(redis, test.keys, id, { waiting: 17, costToFinishCents: null })
+    expect(await readUncosted(redis, test.keys)).toEqual({ id, waiting: 17 })
+    await noteIncident(redis, test.keys, id, { waiting: 17, costToFinishCents: 34 })
+    expect(await open()).toMatchObject({ waiting: 17, costToFinishCents: 34 })
+    expect(await readUncosted(redis, test.keys)).toBe(null)
   })
 })
 
