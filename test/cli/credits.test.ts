@@ -17,7 +17,7 @@ async function submit(place: Workplace, count: number): Promise<string> {
 }
 
 test('four processes with 100 calls out each: the account runs empty, topping up is enough, and nobody types a line', async () => {
-  const [TOTAL, PROCESSES, EACH] = [800, 4, 100]
+  const [TOTAL, PROCESSES, EACH] = [500, 4, 100]
   const simulator = await simulate({
     balanceCents: 100_000,
     // So slow that all calls are out at once, also on a busy machine.
