@@ -6,8 +6,12 @@ import { displayWidth } from '../../src/cli/text/width.js'
 import { anIncident, anIncidentHold, anyIncident, NOON_MS } from '../support/snapshots.js'
 
 const canvas = (columns: number) => ({ columns, paint: createPaint(false) })
-const flat = (...incidents: Parameters<typeof renderIncidents>[0]) =>
-  renderIncidents(incidents, NOON_MS, canvas(200)).join(' ').replace(/\s+/g, ' ').trim()
+const flatWhere = (byItself: boolean, ...incidents: Parameters<typeof renderIncidents>[0]) =>
+  renderIncidents(incidents, NOON_MS, canvas(200), () => byItself)
+    .join(' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+const flat = (...incidents: Parameters<typeof renderIncidents>[0]) => flatWhere(true, ...incidents)
 
 describe('an incident', () => {
   it('that is over tells all of it: since when, what Conduit said, what waited, its holds, its end', () => {
@@ -44,6 +48,12 @@ describe('an incident', () => {
     expect(told).not.toContain('Top up')
   })
 
+  it('promises nothing to happen by itself where no worker is there that does it', () => {
+    const open = anIncident({ holds: [anIncidentHold({ liftedAt: null, liftedBy: null, liftedWho: null })] })
+    expect(flatWhere(true, open)).toContain('Then it goes on by itself')
+    expect(flatWhere(false, open)).toMatch(/No worker notices that by itself now, so then type: .*resume/)
+  })
+
   it('names the person who paused while it was open, and what they said', () => {
     const paused = anIncidentHold({ reason: 'person', by: 'bob', code: 'paused_by_person', message: 'wait' })
     expect(flat(anIncident({ holds: [anIncidentHold(), paused] }))).toContain(
@@ -66,7 +76,7 @@ describe('an incident', () => {
   it('fits its terminal and is harmless, whatever it holds', () => {
     fc.assert(
       fc.property(anyIncident, fc.integer({ min: 20, max: 120 }), (incident, columns) => {
-        for (const line of renderIncidents([incident], NOON_MS, canvas(columns))) {
+        for (const line of renderIncidents([incident], NOON_MS, canvas(columns), () => true)) {
           expect(displayWidth(line)).toBeLessThanOrEqual(columns)
           expect(line).not.toMatch(/\p{Cc}/u)
         }

@@ -1,4 +1,4 @@
-import type { Incident } from '../../admission/hold.js'
+import type { HoldReason, Incident } from '../../admission/hold.js'
 import { reasonInWords } from '../../alerts/advice.js'
 import { formatCounted } from './format.js'
 import { oneLine } from './harmless.js'
@@ -9,12 +9,20 @@ import { evidenceWords } from './pause-block.js'
 
 const MOST_HOLDS = 6
 
+/** Whether a hold of a queue ends by itself when its cause has gone. */
+export type EndsThere = (reason: HoldReason, queue: string) => boolean
+
 /** What `conduit-batch incidents` prints: a block for each. */
-export function renderIncidents(incidents: readonly Incident[], nowMs: number, canvas: Canvas): string[] {
-  return incidents.flatMap((incident) => ['', ...block(incident, nowMs, canvas)]).concat('')
+export function renderIncidents(
+  incidents: readonly Incident[],
+  nowMs: number,
+  canvas: Canvas,
+  endsThere: EndsThere,
+): string[] {
+  return incidents.flatMap((incident) => ['', ...block(incident, nowMs, canvas, endsThere)]).concat('')
 }
 
-function block(incident: Incident, nowMs: number, canvas: Canvas): string[] {
+function block(incident: Incident, nowMs: number, canvas: Canvas, endsThere: EndsThere): string[] {
   const { requestId } = incident
   const evidence = evidenceWords(incident)
   const label = incident.reason === 'storage' ? 'Error' : 'Conduit says'
@@ -27,7 +35,7 @@ function block(incident: Incident, nowMs: number, canvas: Canvas): string[] {
     ...holdLines(incident, nowMs).flatMap((line, index) => labelled(index === 0 ? 'Held' : '', line, canvas)),
     ...optional('Reminders', reminderWords(incident, nowMs), canvas),
     ...optional('End', endInWords(incident, nowMs), canvas),
-    ...todo(incident, canvas),
+    ...todo(incident, canvas, endsThere),
     ...labelled('Incident', oneLine(incident.id), canvas),
   ]
 }
@@ -54,10 +62,10 @@ function optional(label: string, text: string, canvas: Canvas): string[] {
 }
 
 /** For each reason that holds it now. */
-function todo({ holds, queue }: Incident, canvas: Canvas): string[] {
+function todo({ holds, queue }: Incident, canvas: Canvas, endsThere: EndsThere): string[] {
   const reasons = new Set(holds.filter(({ liftedAt }) => liftedAt === null).map(({ reason }) => reason))
   return [...reasons].flatMap((reason) => {
-    const { sentences, commands } = holdAdvice(reason, queue, true)
+    const { sentences, commands } = holdAdvice(reason, queue, endsThere(reason, queue))
     return sentences.flatMap((sentence, index) =>
       labelled(index === 0 ? 'What to do' : '', sentence, canvas, { commands }),
     )
