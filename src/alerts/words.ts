@@ -71,7 +71,7 @@ function inWords(alert: Alert): AlertWords {
       }
     case 'batch.over_budget':
       return {
-        title: `Batch ${alert.batch} was stopped: its budget is used up`,
+        title: `Batch ${alert.batch} was stopped: ${isUnknown(alert) ? 'nobody can tell what it costs' : 'its budget is used up'}`,
         facts: [
           { label: 'What happened', text: alert.message },
           { label: 'Since', text: moment(alert.since) },
@@ -98,6 +98,11 @@ function inWords(alert: Alert): AlertWords {
     default:
       return unknown(alert)
   }
+}
+
+/** It may cost so much at most, and what it costs is not known. */
+function isUnknown({ budget, used }: { readonly budget: string; readonly used: number | null }): boolean {
+  return budget === 'cost' && used === null
 }
 
 /** Messages come from outside: no line breaks, no control or direction characters, no end of their length. */

@@ -72,7 +72,10 @@ const channels = z.discriminatedUnion(
         .describe('A program and its arguments, run without a shell; it gets the alert as JSON on stdin.'),
     }),
   ],
-  { error: `must be an object whose "type" is one of ${CHANNEL_TYPES.join(', ')}` },
+  {
+    error: ({ code }) =>
+      `must be ${code === 'invalid_union' ? '' : 'an object whose "type" is '}one of ${CHANNEL_TYPES.join(', ')}`,
+  },
 )
 
 /** `alerts` of the file and of a queue; what excludes each other is in between-fields.ts. */

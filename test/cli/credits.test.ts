@@ -22,7 +22,7 @@ test('four processes with 100 calls out each: the account runs empty, topping up
     balanceCents: 100_000,
     // So slow that all calls are out at once, also on a busy machine.
     latencyMs: { min: 4000, max: 4500 },
-    refusalLatencyMs: { min: 600, max: 1000 },
+    refusalLatencyMs: { min: 300, max: 500 },
   })
   const webhook = await receiveAlerts()
   const place = await createWorkplace({
@@ -52,7 +52,9 @@ test('four processes with 100 calls out each: the account runs empty, topping up
   await eventually('a person is told', () => webhook.alerts.length > 0)
   const held = simulator.stats()
   expect(held.balanceCents).toBe(0)
-  expect(held.callsAfterFirst402).toBeLessThanOrEqual(PROCESSES * EACH)
+  // Who is in flight then has arrived: these are the leased ones. And there was something left to call.
+  expect(held.callsAfterFirst402).toBeLessThanOrEqual(EACH)
+  expect(held.calls).toBeLessThan(TOTAL)
   expect(held.byStatus['402']).toBeLessThanOrEqual(PROCESSES * EACH)
   await eventually('it was asked again', () => simulator.stats().otherRequests.ledger >= 2)
   expect(simulator.stats().calls).toBe(held.calls)

@@ -57,6 +57,14 @@ describe('a channel that is told by HTTP', () => {
     expect(headers['webhook-signature']).toBe(sign(SECRET, 'i1-opened', timestamp, body))
   })
 
+  it('gets the user and password of its URL', async () => {
+    const { url, received } = await receiver()
+    const withUser = url.replace('//', '//me:p%40ss@')
+    await sendThrough({ type: 'webhook', name: 'w', url: withUser, secret: null }, TEST)
+    const encoded = Buffer.from('me:p@ss').toString('base64')
+    expect(received[0]?.headers.authorization).toBe(`Basic ${encoded}`)
+  })
+
   it('gets one message, and PagerDuty two events for a test', async () => {
     const { url, received } = await receiver(202)
     await sendThrough({ type: 'slack', name: 's', url }, TEST)

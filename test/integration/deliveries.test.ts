@@ -123,6 +123,18 @@ describe('a channel that fails', () => {
   })
 })
 
+describe('a channel that works again after a long time', () => {
+  it('is told of the trouble, and reminded of it once', async () => {
+    const { url, alerts } = await hookServer()
+    await add(incidentAlert(), 'hook')
+    for (const number of [1, 2, 3])
+      await add(incidentAlert({ type: 'incident.reminder', id: `i1-reminder-${number}` }), 'hook')
+    start([hook('hook', url)])
+    await eventually('all jobs are over', async () => (await queue.getCompletedCount()) === 8)
+    expect(alerts.map(({ id }) => id)).toEqual(['i1-opened', 'i1-reminder-3'])
+  })
+})
+
 describe('a channel that this process does not know', () => {
   it('is left to one that does', async () => {
     const { url, alerts } = await hookServer()

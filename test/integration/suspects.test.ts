@@ -62,7 +62,7 @@ async function givenBack(): Promise<void> {
 
 describe('requests that cost more than is left', () => {
   it.each([
-    ['a thousand, spread', 1000, (n: number) => n % 20 === 7],
+    ['four hundred, spread', 400, (n: number) => n % 8 === 7],
     ['two hundred, all in front', 200, (n: number) => n < 50],
   ])('are dead letters, fifty among %s, and nobody is disturbed', async (_, count, isLarge) => {
     simulator = await startSimulator({ ...ACCOUNT, latencyMs: { min: 5, max: 20 } })
@@ -124,7 +124,7 @@ describe('requests that cost more than is left', () => {
       calls.push(prompt)
       return prompt.endsWith('p-2') ? failure(402, 'BILLING_INSUFFICIENT_FUNDS') : completion()
     })
-    await fed(4000, (n) => n === 2)
+    await fed(2000, (n) => n === 2)
     const worker = await startTestWorker(session, { baseUrl: conduit.baseUrl, concurrency: 2 })
     await eventually(
       'it is a dead letter',
@@ -162,17 +162,17 @@ describe('an account that runs empty', () => {
   })
 
   it('with a few cents left sends one probe, holds, and goes on when it is topped up', async () => {
-    simulator = await startSimulator({ balanceCents: 503, costCents: 5, latencyMs: { min: 5, max: 10 } })
-    await fed(300, () => false)
+    simulator = await startSimulator({ balanceCents: 253, costCents: 5, latencyMs: { min: 5, max: 10 } })
+    await fed(120, () => false)
     const worker = await startTestWorker(session, { ...simulator, concurrency: 20 })
     await givenBack()
-    expect(simulator.stats()).toMatchObject({ completed: 100, balanceCents: 3 })
-    expect(simulator.stats().calls).toBeLessThanOrEqual(121)
+    expect(simulator.stats()).toMatchObject({ completed: 50, balanceCents: 3 })
+    expect(simulator.stats().calls).toBeLessThanOrEqual(71)
     simulator.control({ topUpCents: 2000 })
     await session.gate.lift('credits', 'person')
     await worker.admission.mirrorGate()
-    await ended(300)
-    expect(await fields()).toMatchObject({ completed: '300', failed: '0', retries: '0' })
+    await ended(120)
+    expect(await fields()).toMatchObject({ completed: '120', failed: '0', retries: '0' })
     expect(simulator.stats()).toMatchObject({ repeatedCompletions: 0 })
     expect(await session.gate.pastIncidents(5)).toMatchObject([{ failedProbes: 0 }])
   })

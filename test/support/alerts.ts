@@ -56,6 +56,37 @@ export const BRAKED: Alert = {
   action: 'Nothing is lost.',
 }
 
+export const LOW: Alert = {
+  type: 'balance.low',
+  id: 'low-1',
+  queue: 'default',
+  reason: 'credits',
+  message: 'The credits will not last',
+  since: '2026-11-23T01:40:02.120Z',
+  balanceCents: 310,
+  costToFinishCents: 1550,
+  shortByCents: 1240,
+  lastsMs: 38 * 60_000,
+  waiting: 41_209,
+  link: 'https://conduit.im',
+  action: 'Top up at https://conduit.im (billing dashboard) while it runs.',
+}
+
+export const OVER_BUDGET: Alert = {
+  type: 'batch.over_budget',
+  id: 'b1-over-budget-1',
+  queue: 'default',
+  batch: 'b1',
+  reason: 'budget',
+  budget: 'cost',
+  limit: 500,
+  used: 499,
+  message: 'Batch b1 was stopped: its budget of $5.00 is used up',
+  since: '2026-11-23T01:40:02.120Z',
+  waiting: 12,
+  action: 'Nothing is lost.',
+}
+
 export const TEST: Alert = {
   type: 'alert.test',
   id: 'test-1',

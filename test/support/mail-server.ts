@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
+import { MAIL_CERTIFICATE } from './mail-certificate.js'
 import { putAwayAfterEach } from './put-away.js'
 
 /** A mail as the server got it. */
@@ -22,6 +23,7 @@ export async function receiveMail(
   const { password, ...others } = options
   const mails: ReceivedMail[] = []
   const server = new SMTPServer({
+    ...MAIL_CERTIFICATE,
     authOptional: password === undefined,
     onAuth({ username = '', password: given }, _session, callback) {
       if (given === password) callback(null, { user: username })

@@ -138,7 +138,7 @@ describe('what is wrong with channels', () => {
         queues: { default: { alerts: { channels: [{ type: 'slack', url: 'https://h', name: 'one' }] } } },
       }),
     ).toEqual([
-      'alerts.channels.0.type must be an object whose "type" is one of webhook, slack, discord, pagerduty, email, command',
+      'alerts.channels.0.type must be one of webhook, slack, discord, pagerduty, email, command',
       expect.stringMatching(/^alerts\.channels\.1\.name must be 1 to 32 of .* and not "log"$/),
       'alerts.channels.2.url must be an http:// or https:// URL',
       expect.stringMatching(

@@ -3,7 +3,7 @@ import type { Alert } from '../../src/alerts/alert.js'
 import { duration } from '../../src/alerts/figures.js'
 import { plainText } from '../../src/alerts/plain-text.js'
 import { alertWords } from '../../src/alerts/words.js'
-import { BRAKED, HOSTILE, incidentAlert, resolvedAlert, TEST } from '../support/alerts.js'
+import { BRAKED, HOSTILE, incidentAlert, LOW, OVER_BUDGET, resolvedAlert, TEST } from '../support/alerts.js'
 
 const lines = (alert: Alert) => [alertWords(alert).title, ...plainText(alertWords(alert)).split('\n')]
 
@@ -56,6 +56,19 @@ describe('an alert in words', () => {
   it('says that a batch was stopped, and how it goes on', () => {
     expect(alertWords(BRAKED)).toMatchObject({ command: 'conduit-batch resume b1', tone: 'trouble' })
     expect(lines(BRAKED)).toContain('Not sent yet:  1 request')
+  })
+
+  it('says that a budget is used up only where that is known', () => {
+    expect(alertWords(OVER_BUDGET).title).toBe('Batch b1 was stopped: its budget is used up')
+    const unknown = alertWords({ ...OVER_BUDGET, used: null } as Alert)
+    expect(unknown.title).toBe('Batch b1 was stopped: nobody can tell what it costs')
+  })
+
+  it('warns of credits that will not last, with how long they do and how much lacks', () => {
+    expect(alertWords(LOW)).toMatchObject({ tone: 'warning', link: 'https://conduit.im', command: null })
+    expect(lines(LOW)).toContain(
+      'What happened: credits for 38 minutes at this rate; what is queued needs about $12.40 more',
+    )
   })
 
   it('says that a test is one', () => {

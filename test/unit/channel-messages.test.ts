@@ -9,11 +9,11 @@ import { pagerDutyPosts } from '../../src/alerts/channels/pagerduty.js'
 import { slackPost } from '../../src/alerts/channels/slack.js'
 import { webhookPost } from '../../src/alerts/channels/webhook.js'
 import { sign } from '../../src/alerts/signing.js'
-import { BRAKED, HOSTILE, incidentAlert, resolvedAlert, TEST } from '../support/alerts.js'
+import { BRAKED, HOSTILE, incidentAlert, LOW, OVER_BUDGET, resolvedAlert, TEST } from '../support/alerts.js'
 
 const URL_ = 'https://hooks.test/x'
 const evil = incidentAlert({ message: HOSTILE, code: HOSTILE, action: HOSTILE, requestId: HOSTILE })
-const EVERY: readonly Alert[] = [incidentAlert(), resolvedAlert(), BRAKED, TEST, evil]
+const EVERY: readonly Alert[] = [incidentAlert(), resolvedAlert(), BRAKED, LOW, OVER_BUDGET, TEST, evil]
 
 interface Block {
   readonly type: string

@@ -12,7 +12,8 @@ export interface Post {
 const TIMEOUT_MS = 10_000
 
 /**
- * Posts JSON. Any 2xx is delivered; redirects are not followed.
+ * Posts JSON. Any 2xx is delivered; redirects are not followed. A user and password in the URL are sent as Basic
+ * authentication.
  * @throws ChannelFailed
  */
 export async function post({ url, headers, body }: Post): Promise<void> {
@@ -20,7 +21,12 @@ export async function post({ url, headers, body }: Post): Promise<void> {
   try {
     const response = await request(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'user-agent': 'conduit-batch', ...headers },
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': 'conduit-batch',
+        ...basicAuthentication(new URL(url)),
+        ...headers,
+      },
       body,
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
@@ -33,4 +39,20 @@ export async function post({ url, headers, body }: Post): Promise<void> {
     )
   }
   if (status < 200 || status > 299) throw new ChannelFailed(`it answered ${status}`)
+}
+
+/** undici leaves it out. */
+function basicAuthentication({ username, password }: URL): Record<string, string> {
+  if (username + password === '') return {}
+  const pair = Buffer.from(`${decoded(username)}:${decoded(password)}`)
+  return { authorization: `Basic ${pair.toString('base64')}` }
+}
+
+/** What is not percent-encoded as it should be is meant as it stands. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
