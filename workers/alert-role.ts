@@ -10,14 +10,14 @@ import { readLiveWorkers } from '../src/batches/live-workers.js'
 import type { Session } from '../src/batches/session.js'
 import { openQueue } from '../src/completions/queues.js'
 import { readForecast } from '../src/credits/forecast.js'
-import { startAlertWorker } from './alert-worker.js'
+import { startAlertWorker, TAKEN_OVER_MS } from './alert-worker.js'
 
 /** The alerts of one queue in this process: the outbox, and the worker that delivers from it. */
 export interface AlertRole {
   /** For housekeeping: reminds when it is time, and hands over what scripts have decided to tell. */
   enqueue(): Promise<unknown>
-  /** Waits for what is due. */
-  close(): Promise<void>
+  /** Waits for what is due, for 10 s at most if nothing else is said. */
+  close(deadlineMs?: number): Promise<void>
 }
 
 const DELIVERY_DEADLINE_MS = 10_000
@@ -64,9 +64,9 @@ export function startAlertRole(
 
   return {
     enqueue,
-    async close() {
+    async close(deadlineMs = DELIVERY_DEADLINE_MS) {
       await enqueue()
-      await untilDelivered(redis, queue, log)
+      await untilDelivered(redis, queue, log, deadlineMs)
       await worker.close()
       await queue.close()
     },
@@ -77,19 +77,19 @@ export function startAlertRole(
 export async function deliverLeft(session: Session, settings: AlertSettings, log: Logger): Promise<void> {
   const { redis, keys } = session
   const queue = openQueue(ALERTS, redis, keys)
-  // One that waits for another try has had its time already.
-  const { wait = 0 } = await queue.getJobCounts('wait')
+  // One that waits for another try has had its time already; one under way may be that of a process that was killed.
+  const { wait = 0, active = 0 } = await queue.getJobCounts('wait', 'active')
   await queue.close()
-  if ((await redis.hlen(keys.outbox)) + wait === 0) return
-  await startAlertRole(session, settings, log).close()
+  if ((await redis.hlen(keys.outbox)) + wait + active === 0) return
+  await startAlertRole(session, settings, log).close(active > 0 ? TAKEN_OVER_MS : DELIVERY_DEADLINE_MS)
 }
 
 /**
  * What is not delivered by then stays in Redis, for the next process with this role. One whose next try comes later is
  * not waited for.
  */
-async function untilDelivered(redis: Redis, queue: Queue, log: Logger): Promise<void> {
-  const until = Date.now() + DELIVERY_DEADLINE_MS
+async function untilDelivered(redis: Redis, queue: Queue, log: Logger, deadlineMs: number): Promise<void> {
+  const until = Date.now() + deadlineMs
   for (;;) {
     const due = await dueUntil(redis, queue, until)
     if (due === 0) return

@@ -23,6 +23,8 @@ export interface AlertWorkerOptions {
 /** Alerts of a worker that died are delivered by another 10 to 20 s later; a Redis that stalls for longer repeats one. */
 const LOCK_MS = 15_000
 const STALLED_CHECK_MS = 5000
+/** By then another delivers what a worker had that died. */
+export const TAKEN_OVER_MS = LOCK_MS + 2 * STALLED_CHECK_MS
 /** Deliveries that one channel may have here; more are put off, so that they hold up no other channel. */
 const LINE = 5
 const LINE_FULL_MS = 1000

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Queue } from 'bullmq'
+import { type Queue, Worker } from 'bullmq'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { tendIncident } from '../../src/admission/incidents.js'
 import { askForLease } from '../../src/admission/lease.js'
@@ -130,6 +130,21 @@ describe('what a process that was killed had still to tell', () => {
       await deliverLeft(session, { channels: channelsTo(hook.url), remindersMs: [] }, silent)
     expect(hook.delivered.map(({ type }) => type)).toEqual(['incident.opened', 'incident.resolved'])
     expect(await session.redis.hlen(session.keys.outbox)).toBe(0)
+  })
+
+  it('is told also when it died over the delivery', { timeout: 30_000 }, async () => {
+    const hook = await webhook()
+    await openIncident()
+    await drain()
+    const dead = new Worker(ALERTS, null, {
+      connection: session.redis,
+      prefix: session.keys.bullPrefix,
+      lockDuration: 1000,
+    })
+    for (const token of ['one', 'other']) await dead.getNextJob(token)
+    await dead.close()
+    await deliverLeft(session, { channels: channelsTo(hook.url), remindersMs: [] }, silent)
+    expect(hook.delivered.map(({ type }) => type)).toEqual(['incident.opened'])
   })
 })
 
