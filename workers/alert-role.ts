@@ -22,11 +22,15 @@ export interface AlertRole {
 
 const DELIVERY_DEADLINE_MS = 10_000
 const LOOK_MS = 50
+/** Whoever waits for longer wants to know what for. */
+const TELL_MS = 1500
 
+/** @param onTrouble told in a sentence what the end waits for */
 export function startAlertRole(
   session: Session,
   { channels, remindersMs }: AlertSettings,
   log: Logger,
+  onTrouble: (text: string) => void = () => {},
 ): AlertRole {
   const { redis, keys, store } = session
   const queue = openQueue(ALERTS, redis, keys)
@@ -66,7 +70,7 @@ export function startAlertRole(
     enqueue,
     async close(deadlineMs = DELIVERY_DEADLINE_MS) {
       await enqueue()
-      await untilDelivered(redis, queue, log, deadlineMs)
+      await untilDelivered(redis, queue, log, deadlineMs, onTrouble)
       await worker.close()
       await queue.close()
     },
@@ -74,25 +78,46 @@ export function startAlertRole(
 }
 
 /** Delivers what a process that died had still to tell; does nothing where nothing is left. */
-export async function deliverLeft(session: Session, settings: AlertSettings, log: Logger): Promise<void> {
+export async function deliverLeft(
+  session: Session,
+  settings: AlertSettings,
+  log: Logger,
+  onTrouble: (text: string) => void,
+): Promise<void> {
   const { redis, keys } = session
   const queue = openQueue(ALERTS, redis, keys)
   // One that waits for another try has had its time already; one under way may be that of a process that was killed.
   const { wait = 0, active = 0 } = await queue.getJobCounts('wait', 'active')
   await queue.close()
   if ((await redis.hlen(keys.outbox)) + wait + active === 0) return
-  await startAlertRole(session, settings, log).close(active > 0 ? TAKEN_OVER_MS : DELIVERY_DEADLINE_MS)
+  const role = startAlertRole(session, settings, log, onTrouble)
+  await role.close(active > 0 ? TAKEN_OVER_MS : DELIVERY_DEADLINE_MS)
 }
 
 /**
  * What is not delivered by then stays in Redis, for the next process with this role. One whose next try comes later is
  * not waited for.
  */
-async function untilDelivered(redis: Redis, queue: Queue, log: Logger, deadlineMs: number): Promise<void> {
-  const until = Date.now() + deadlineMs
+async function untilDelivered(
+  redis: Redis,
+  queue: Queue,
+  log: Logger,
+  deadlineMs: number,
+  onTrouble: (text: string) => void,
+): Promise<void> {
+  const startedAt = Date.now()
+  const until = startedAt + deadlineMs
+  let told = false
   for (;;) {
     const due = await dueUntil(redis, queue, until)
     if (due === 0) return
+    if (!told && Date.now() - startedAt >= TELL_MS) {
+      told = true
+      onTrouble(
+        `An alert is not delivered yet: this waits for it, ${deadlineMs / 1000} s at most. What is left then is ` +
+          'delivered by the next worker (conduit-batch alerts list).',
+      )
+    }
     if (Date.now() >= until) return log.warn({ alerts: due }, 'alert.left_for_later')
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }

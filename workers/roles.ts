@@ -65,7 +65,7 @@ export async function startRoles({
   const log = parent.child({ queue: session.queue })
   const completion =
     wanted.completion === null ? null : await startCompletionRole(session, wanted.completion, log, onTrouble)
-  const alert = wanted.alert === null ? null : startAlertRole(session, wanted.alert, log)
+  const alert = wanted.alert === null ? null : startAlertRole(session, wanted.alert, log, onTrouble)
   const batch = wanted.batch === null ? null : startBatches(session, wanted.batch, log, onTrouble)
   const retention = wanted.batch === null ? null : startLimits(session, wanted.batch, log)
   const inbox = wanted.batch === null ? null : startInbox(session, log, onTrouble)

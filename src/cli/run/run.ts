@@ -86,7 +86,7 @@ async function workAndReport(
   const before = await snapshotOf(session, manifest.batch)
   const status = await work(session, manifest, before, resumed, interruptions, context)
   // Whoever worked on the batch may have been killed between its end and the all-clear.
-  await deliverLeft(session, config.queue(manifest.queue).alerts, log)
+  await deliverLeft(session, config.queue(manifest.queue).alerts, log, screen.notice)
   const after = await snapshotOf(session, manifest.batch)
   const durationMs = Date.now() - startedAt
   return report(session, after, status, { screen, json: flags.json === true, durationMs, startedAtRedis })
