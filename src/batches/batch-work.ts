@@ -3,6 +3,7 @@ import { inFlightOf } from '../completions/in-flight.js'
 import { type BatchFiles, openBatchFiles } from './batch-files.js'
 import { assertSure, type BatchMarks, type BatchStore, LeaseLost, RedisRestarted } from './batch-store.js'
 import { type BudgetDeps, createBudget } from './budget/budget.js'
+import { isLate } from './budget/late-budget.js'
 import type { CollectorDeps } from './collector.js'
 import type { DataDirectory } from './data-directory.js'
 import { clearEnded, markEnded } from './ended-mark.js'
@@ -104,6 +105,8 @@ export async function openBatchWork(
   let reconciled = false
   /** At the last look: its budgets, or its input, are used up. */
   let nothingToFeed = false
+  /** The budget of requests that came late; null: none did. */
+  let heldBackTo: number | null = null
 
   async function reconcileWhenStill(marks: BatchMarks): Promise<void> {
     if (reconciled && deps.now() - stillSince <= STILL_MS) return
@@ -113,6 +116,14 @@ export async function openBatchWork(
     if (again > 0) log.warn({ again }, 'batch.fed_again')
     reconciled = true
     stillSince = deps.now()
+  }
+
+  /** What a late budget takes out of the queue is looked for once with each budget, and not again while it stands. */
+  async function findLost(marks: BatchMarks): Promise<void> {
+    const paidFor = budget.holdsBack ? 0 : isLate(marks) ? marks.maxRequests : null
+    if (paidFor !== heldBackTo) reconciled = false
+    heldBackTo = paidFor
+    if (paidFor === null || !reconciled) await reconcileWhenStill(marks)
   }
 
   return {
@@ -141,8 +152,11 @@ export async function openBatchWork(
       if (!isWhole) {
         if (marks.state !== 'running') return 0
         // Lines that can't be sent cost nothing: they are passed first.
-        if (nothingToFeed && (await budget.stopWhenUsedUp(marks))) log.info('batch.over_budget')
-        else await reconcileWhenStill(marks)
+        // What is in the queue may be more than its budgets pay for.
+        const isFed = nothingToFeed || marks.fed >= marks.total || isLate(marks)
+        const isUsedUp = (isFed || budget.holdsBack) && (await budget.stopWhenUsedUp(marks))
+        if (isUsedUp) log.info('batch.over_budget')
+        else await findLost(marks)
       } else if (marks.superseded > marks.filtered) await files.renew(marks)
       else {
         const end = isEnding(marks.state) && marks.unfinished > 0 ? endOf(marks.state) : 'completed'

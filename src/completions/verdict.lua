@@ -1,6 +1,7 @@
 -- May these requests of one batch be called now, or have they been answered, or was their batch ended? And does the
 -- caller still hold their jobs? Asked before every call, so that a job that runs twice buys nothing twice. Each 'go' is
--- noted in its job's hash, `called`.
+-- noted in its job's hash, `called`, and the first of each request is counted for its batch: a budget of requests that
+-- came when more were fed already is held here.
 -- redis/run-id.lua stands before this.
 -- KEYS 1 batch (hash)  2 done (bitmap)  3 generations (hash)  4 results (stream)
 --      5 beginning of the names of BullMQ's jobs
@@ -9,10 +10,14 @@
 --      and so on for each request
 -- reply: for each 'go' | 'lost' (the job was given back, or is another worker's)
 --        | 'done' (also for an older generation) | 'stopped' (also for a batch that is gone)
---        | 'wait' (this Redis may have lost answers that are in the files, or too many are not in files yet)
-local batch = redis.call('HMGET', KEYS[1], 'state', 'directory', 'checkedRun', 'streamBytes')
+--        | 'wait' (this Redis may have lost answers that are in the files, too many are not in files yet, or the
+--          budget is used up)
+local batch = redis.call('HMGET', KEYS[1], 'state', 'directory', 'checkedRun', 'streamBytes', 'maxRequests', 'fedRequests',
+  'calledRequests')
 local runs, hasFiles = batch[1] == 'running', batch[2]
 local waits = false
+local maxRequests, calledRequests, newlyCalled = tonumber(batch[5] or ''), tonumber(batch[7] or '0'), 0
+local isLate = maxRequests and tonumber(batch[6] or '0') > maxRequests
 if runs and hasFiles then
   local run = batch[3] and runId() or ''
   waits = (run ~= '' and run ~= batch[3])
@@ -40,6 +45,10 @@ local function verdict(index, generation, token, start)
   if tonumber(redis.call('HGET', KEYS[3], index) or '0') ~= tonumber(generation) then return 'done' end
   if redis.call('GETBIT', KEYS[2], index) == 1 then return 'done' end
   if waits then return 'wait' end
+  if token ~= '' and generation == '0' and redis.call('HEXISTS', job, 'called') == 0 then
+    if isLate and calledRequests + newlyCalled >= maxRequests then return 'wait' end
+    newlyCalled = newlyCalled + 1
+  end
   -- Should its worker die now, a call may have been out. The job is there: its lock is.
   if token ~= '' then redis.call('HSET', job, 'called', start) end
   return 'go'
@@ -47,4 +56,5 @@ end
 
 local verdicts = {}
 for i = 4, #ARGV, 4 do verdicts[#verdicts + 1] = verdict(unpack(ARGV, i, i + 3)) end
+if newlyCalled > 0 then redis.call('HINCRBY', KEYS[1], 'calledRequests', newlyCalled) end
 return verdicts

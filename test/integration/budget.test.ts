@@ -55,6 +55,14 @@ async function work(batch: TestBatch, centsPerToken: number | null = null): Prom
   running.add(await startTestWorker(session, { baseUrl: simulator.baseUrl, concurrency: 20 }))
 }
 
+/** Its first 60 are in the queue, before there is a budget. */
+async function feedAll(batch: TestBatch): Promise<void> {
+  const chunks = await batch.chunks()
+  await feedPortion(batch.id, 100, chunks, batch.deps)
+  await chunks.close()
+  expect(await waitingJobs(session.completions)).toHaveLength(60)
+}
+
 async function snapshot({ id }: TestBatch) {
   const seen = await readBatchSnapshot(session, id)
   if (seen === null) throw new Error('the batch is gone')
@@ -134,6 +142,26 @@ describe('a budget of requests', () => {
     expect(answers()).toBe(60)
   })
 
+  it('is kept also when it comes late, with more in the queue already, and when it is raised then', async () => {
+    const batch = await testBatch(requests(60), {}, session)
+    await feedAll(batch)
+    await again(batch, { maxRequests: 20 })
+    await work(batch)
+    await until(batch, 'stopped')
+    expect(answers()).toBe(20)
+    expect(await snapshot(batch)).toMatchObject({
+      completed: 20,
+      overBudget: { budget: 'requests', limit: 20 },
+    })
+    await again(batch, { maxRequests: 35 })
+    await eventually('15 more are answered, and it stops', async () => {
+      return answers() === 35 && (await snapshot(batch)).state === 'stopped'
+    })
+    await again(batch, {})
+    await until(batch, 'completed')
+    expect(answers()).toBe(60)
+  })
+
   it('is kept across a crash between feeding and its mark, though some were answered meanwhile', async () => {
     const batch = await testBatch(requests(300), { maxRequests: 100 }, session)
     const chunks = await batch.chunks()
@@ -198,6 +226,22 @@ describe('a budget of money', () => {
     expect(seen.completed).toBeGreaterThan(30)
     await session.store.resumeBraked(batch.id)
     await until(batch, 'completed')
+  })
+
+  it('takes back what was in the queue before it came', async () => {
+    const batch = await testBatch(uneven(60), {}, session)
+    await feedAll(batch)
+    await again(batch, { maxCostCents: 20, prices: PRICES })
+    simulator.control({ latencyMs: { min: 700, max: 700 } })
+    await work(batch)
+    await until(batch, 'stopped')
+    const seen = await snapshot(batch)
+    expect(seen.completed).toBe(answers())
+    expect(seen.completed).toBeLessThan(60)
+    simulator.control({ latencyMs: { min: 0, max: 0 } })
+    await again(batch, {})
+    await until(batch, 'completed')
+    expect(answers()).toBe(60)
   })
 
   it('is kept by what the balance told where there are no prices', async () => {

@@ -1,3 +1,4 @@
+import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { batchOptionsSchema } from '../../completions/request.js'
 import { type CostRoom, costRoom } from '../../credits/cost-room.js'
@@ -8,12 +9,15 @@ import { inDollars } from '../../money.js'
 import type { QueueKeys } from '../../redis/keys.js'
 import { loadScript, runScript } from '../../redis/scripts.js'
 import { type BatchMarks, type HeldLease, LeaseLost } from '../batch-store.js'
+import { holdBack, isLate } from './late-budget.js'
 
 const stopScript = loadScript(new URL('./stop-over-budget.lua', import.meta.url))
 
 export interface BudgetDeps extends HeldLease {
   readonly redis: Redis
   readonly keys: QueueKeys
+  /** The completions. */
+  readonly queue: Queue
   readonly directoryId: string
   readonly now: () => number
   /** What a token was seen to take from the balance, in cents (null: nothing was learned); the forecast's when not given. */
@@ -30,6 +34,8 @@ export interface Room {
 
 /** What a batch may spend (`--max-requests`, `--max-cost`). */
 export interface Budget {
+  /** The money is spent, and what was fed before the budget came is taken out of the queue. */
+  readonly holdsBack: boolean
   room(marks: BatchMarks): Promise<Room>
   /** Stops the batch, and has a person asked, once a budget is used up and nothing is open. @throws LeaseLost */
   stopWhenUsedUp(marks: BatchMarks): Promise<boolean>
@@ -37,6 +43,7 @@ export interface Budget {
 
 /** Nothing is open and nobody knows what answers cost: so long the balance may still tell. */
 const LEARNING_MS = 90_000
+const HOLD_BACK_MS = 500
 /** With fewer earlier answers than that their mean tells nothing. */
 const ENOUGH_EARLIER = 5
 
@@ -46,6 +53,8 @@ export function createBudget(batch: string, queue: string, deps: BudgetDeps): Bu
   const learned =
     deps.centsPerToken ?? (async () => (await readForecast(redis, keys, 0))?.centsPerToken ?? null)
   let unknownSince: number | null = null
+  let heldBackAt = Number.NEGATIVE_INFINITY
+  let holdsBack = false
 
   async function costNow(
     marks: BatchMarks,
@@ -85,12 +94,18 @@ export function createBudget(batch: string, queue: string, deps: BudgetDeps): Bu
     return cost === null ? null : cost / count
   }
 
-  async function stop(marks: BatchMarks, kind: 'requests' | 'cost', limit: number, used: number | null) {
+  async function stop(
+    marks: BatchMarks,
+    kind: 'requests' | 'cost',
+    limit: number,
+    used: number | null,
+    late = false,
+  ) {
     const names = [keys.lease(deps.directoryId), keys.batch(batch), keys.done(batch), keys.retries(batch)]
     const sets = [keys.activeBatches, keys.drainingBatches, keys.outbox]
     const allowed = kind === 'requests' ? `${limit} requests` : inDollars(limit)
     const reason = `its budget of ${allowed} is used up`
-    const told = [kind, String(limit), String(marks.fed), used ?? '', reason]
+    const told = [kind, String(limit), String(marks.fed), used ?? '', reason, late ? '1' : '']
     const reply = await runScript(
       redis,
       stopScript,
@@ -102,6 +117,9 @@ export function createBudget(batch: string, queue: string, deps: BudgetDeps): Bu
   }
 
   return {
+    get holdsBack() {
+      return holdsBack
+    },
     async room(marks) {
       const { maxRequests, maxCostCents, fedRequests } = marks
       const cost =
@@ -111,11 +129,28 @@ export function createBudget(batch: string, queue: string, deps: BudgetDeps): Bu
     },
     async stopWhenUsedUp(marks) {
       const { maxRequests, maxCostCents, fedRequests, fed, total } = marks
+      holdsBack = false
+      if (maxRequests !== null && isLate(marks)) {
+        // Thousands of jobs may be in the queue.
+        if (now() - heldBackAt < HOLD_BACK_MS) return false
+        heldBackAt = now()
+        return (
+          (await holdBack(batch, maxRequests, deps)) &&
+          stop(marks, 'requests', maxRequests, maxRequests, true)
+        )
+      }
       if (maxRequests !== null && fed < total && fedRequests >= maxRequests) {
         if (await stop(marks, 'requests', maxRequests, fedRequests)) return true
       }
       if (maxCostCents === null) return false
       const cost = await costNow(marks, maxCostCents)
+      // The money is spent, and more is in the queue: the budget came late.
+      holdsBack = cost.costCents !== null && cost.costCents >= maxCostCents && cost.open > 0
+      if (holdsBack) {
+        if (now() - heldBackAt < HOLD_BACK_MS) return false
+        heldBackAt = now()
+        return (await holdBack(batch, 0, deps)) && stop(marks, 'cost', maxCostCents, cost.costCents, true)
+      }
       if (cost.kind !== 'unknown' || cost.open > 0) unknownSince = null
       else unknownSince ??= now()
       const gaveUp = unknownSince !== null && now() - unknownSince >= LEARNING_MS

@@ -5,6 +5,7 @@
 -- ARGV 1 the lease as the caller holds it  2 batch id  3 queue  4 'requests' | 'cost'
 --      5 the budget as the batch has it  6 the mark `fed` that the caller saw
 --      7 what was used of the budget ('' nobody can tell)  8 reason, a sentence
+--      9 '1': the budget came late, and what it does not pay for was taken out of the queue
 -- reply: 1, or 0 when the batch does not run, something of it is open, nothing of it is left to call, or its budget or
 --        mark are others by now;
 --        -1 when a newer holder of the lease has taken over
@@ -19,7 +20,7 @@ local ended = bytes > 0 and redis.call('BITCOUNT', KEYS[3], 0, bytes - 1) or 0
 for index = bytes * 8, fed - 1 do ended = ended + redis.call('GETBIT', KEYS[3], index) end
 -- Retries wait for money too; those of a batch that counts requests are free, and go first.
 local held = ARGV[4] == 'cost' and redis.call('ZCARD', KEYS[4]) or 0
-if fed - ended > held then return 0 end
+if ARGV[9] ~= '1' and fed - ended > held then return 0 end
 -- The last request just ended: it is whole, and only its files are not yet.
 if ended >= tonumber(now[5] or '0') then return 0 end
 
