@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
@@ -9,6 +8,7 @@ import { sendThrough } from '../../src/alerts/channels/channel.js'
 import { runCommand, toldTo } from '../../src/alerts/channels/command.js'
 import type { ChannelSettings } from '../../src/alerts/settings.js'
 import { sign } from '../../src/alerts/signing.js'
+import { processWithPid } from '../../src/process-identity.js'
 import { incidentAlert, resolvedAlert, TEST } from '../support/alerts.js'
 import { eventually } from '../support/eventually.js'
 import { receiveMail } from '../support/mail-server.js'
@@ -192,12 +192,7 @@ describe('a command', () => {
     const directory = await temporaryDirectory()
     const slow = runCommand(told, sh(directory, 'sleep 300 & echo $! > pid; wait'), 500)
     await expect(slow).rejects.toThrow('the command took over 0.5 s')
-    const pid = readFileSync(join(directory, 'pid'), 'utf8').trim()
-    await eventually('the sleep is gone', () => {
-      const state = execFileSync('ps', ['-o', 'stat=', '-p', pid, '-p', String(process.pid)])
-        .toString()
-        .trim()
-      return state.split('\n').filter((each) => !each.startsWith('Z')).length === 1
-    })
+    const pid = Number(readFileSync(join(directory, 'pid'), 'utf8'))
+    await eventually('the sleep is gone', () => processWithPid(pid) === null)
   })
 })
