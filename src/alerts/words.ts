@@ -40,19 +40,7 @@ function inWords(alert: Alert): AlertWords {
     case 'incident.resolved':
       return resolvedWords(alert)
     case 'batch.braked':
-      return {
-        title: `Batch ${alert.batch} was stopped: nearly all of its requests fail alike`,
-        facts: [
-          { label: 'What happened', text: `${alert.message} (${alert.code})` },
-          { label: 'Since', text: moment(alert.since) },
-          { label: 'Not sent yet', text: requests(alert.waiting) },
-          { label: 'Queue', text: queue },
-        ],
-        action,
-        link: null,
-        command: `conduit-batch resume ${alert.batch}`,
-        tone: 'trouble',
-      }
+      return stoppedWords(alert, 'nearly all of its requests fail alike', `${alert.message} (${alert.code})`)
     case 'balance.low':
       return {
         title: `The credits of queue ${queue} will not last`,
@@ -69,20 +57,10 @@ function inWords(alert: Alert): AlertWords {
         command: null,
         tone: 'warning',
       }
-    case 'batch.over_budget':
-      return {
-        title: `Batch ${alert.batch} was stopped: ${isUnknown(alert) ? 'nobody can tell what it costs' : 'its budget is used up'}`,
-        facts: [
-          { label: 'What happened', text: alert.message },
-          { label: 'Since', text: moment(alert.since) },
-          { label: 'Not sent yet', text: requests(alert.waiting) },
-          { label: 'Queue', text: queue },
-        ],
-        action,
-        link: null,
-        command: `conduit-batch resume ${alert.batch}`,
-        tone: 'trouble',
-      }
+    case 'batch.over_budget': {
+      const why = isUnknown(alert) ? 'nobody can tell what it costs' : 'its budget is used up'
+      return stoppedWords(alert, why, alert.message)
+    }
     case 'alert.test':
       return {
         title: `A test: alerts of queue ${queue} arrive here`,
@@ -103,6 +81,27 @@ function inWords(alert: Alert): AlertWords {
 /** It may cost so much at most, and what it costs is not known. */
 function isUnknown({ budget, used }: { readonly budget: string; readonly used: number | null }): boolean {
   return budget === 'cost' && used === null
+}
+
+/** Of a batch that asks a person. */
+function stoppedWords(
+  { batch, since, waiting, queue, action }: Extract<Alert, { readonly batch: string }>,
+  why: string,
+  happened: string,
+): AlertWords {
+  return {
+    title: `Batch ${batch} was stopped: ${why}`,
+    facts: [
+      { label: 'What happened', text: happened },
+      { label: 'Since', text: moment(since) },
+      { label: 'Not sent yet', text: requests(waiting) },
+      { label: 'Queue', text: queue },
+    ],
+    action,
+    link: null,
+    command: `conduit-batch resume ${batch}`,
+    tone: 'trouble',
+  }
 }
 
 /** Messages come from outside: no line breaks, no control or direction characters, no end of their length. */
