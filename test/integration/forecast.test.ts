@@ -48,7 +48,7 @@ const POLL_MS = 100
 
 /** Works on a batch until it is warned of, tops up, and gives the warnings and what the rest then cost. */
 async function warnAndFinish({ options, text, balanceCents }: World) {
-  const conduit = await simulate({ ...options, balanceCents, latencyMs: { min: 100, max: 160 } })
+  const conduit = await simulate({ ...options, balanceCents, latencyMs: { min: 300, max: 400 } })
   const [directory, dataDir] = [await temporaryDirectory(), await temporaryDirectory()]
   const input = prompts(REQUESTS, text)
   const batch = await handIn({ directory, dataDir, keyPrefix: uniquePrefix(), input })
@@ -78,8 +78,8 @@ describe('a balance that falls during a long batch', () => {
   it('is told once, with what the rest of it then costs, within a tenth, be costs even or not', async () => {
     const even = { options: { costCents: 2, costPerTokenCents: 0 }, text: () => '', balanceCents: 1540 }
     /** The long prompts come last. */
-    const growing = (i: number) => 'very '.repeat(80 + i)
-    const uneven = { options: { costCents: 0, costPerTokenCents: 0.02 }, text: growing, balanceCents: 9000 }
+    const growing = (i: number) => 'very '.repeat(300 + i / 4)
+    const uneven = { options: { costCents: 0, costPerTokenCents: 0.02 }, text: growing, balanceCents: 7600 }
     for (const { told, restCents, snapshot } of await Promise.all([even, uneven].map(warnAndFinish))) {
       expect(snapshot).toMatchObject({ state: 'completed', completed: REQUESTS, pauses: 0 })
       expect(told).toHaveLength(1)
